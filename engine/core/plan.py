@@ -1,0 +1,192 @@
+"""A plan: which step each resource needs, and why. Data, and questions about it; nothing here decides or acts."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import cached_property
+from typing import Any
+
+from engine.core.diff import Change
+from engine.core.errors import Diagnostic, RecordError
+from engine.core.model import Goal, ResourceState, is_provider_type
+
+
+class Op(StrEnum):
+    """What a step does; Pulumi's words (spec section 10.1)."""
+
+    SAME = "same"
+    CREATE = "create"
+    UPDATE = "update"
+    DELETE = "delete"
+    REPLACE = "replace"
+    CREATE_REPLACEMENT = "create-replacement"
+    DELETE_REPLACED = "delete-replaced"
+    READ = "read"
+    READ_REPLACEMENT = "read-replacement"
+    REFRESH = "refresh"
+    DISCARD = "discard"
+    DISCARD_REPLACED = "discard-replaced"
+    REMOVE_PENDING_REPLACE = "remove-pending-replace"
+    IMPORT = "import"
+    IMPORT_REPLACEMENT = "import-replacement"
+
+    @property
+    def calls_cloud(self) -> bool:
+        """Can this op change or read something in a cloud?"""
+        return self in _CLOUD_OPS
+
+    @property
+    def creates(self) -> bool:
+        """Does it bring a new object into being, or into the record?"""
+        return self in _CREATING
+
+    @property
+    def deletes(self) -> bool:
+        """Does it end an object, or its record?"""
+        return self in _DELETING
+
+
+_CREATING = frozenset(
+    {Op.CREATE, Op.CREATE_REPLACEMENT, Op.READ, Op.READ_REPLACEMENT, Op.IMPORT, Op.IMPORT_REPLACEMENT}
+)
+_DELETING = frozenset(
+    {Op.DELETE, Op.DELETE_REPLACED, Op.DISCARD, Op.DISCARD_REPLACED, Op.REMOVE_PENDING_REPLACE}
+)
+_CLOUD_OPS = (_CREATING | _DELETING | {Op.UPDATE, Op.REFRESH}) - {
+    Op.DISCARD,
+    Op.DISCARD_REPLACED,
+    Op.REMOVE_PENDING_REPLACE,
+}
+
+
+class Why(StrEnum):
+    """The kinds of reasons a step can have."""
+
+    UNCHANGED = "unchanged"
+    NEW = "new"
+    CHANGED = "changed"
+    OPTIONS_CHANGED = "options-changed"
+    NOT_DECLARED = "not-declared"
+    DESTROY = "destroy"
+    REPLACED = "replaced"
+    PROPERTY_REPLACES = "property-replaces"
+    TAINTED = "tainted"
+    PROVIDER_CHANGED = "provider-changed"
+    TRIGGER = "trigger"
+    REPLACED_WITH = "replaced-with"
+    DEPENDENCY_REPLACED = "dependency-replaced"
+    PENDING_DELETE = "pending-delete"
+    PENDING_REPLACEMENT = "pending-replacement"
+    UNFINISHED = "unfinished"
+    IMPORT = "import"
+    READ = "read"
+    BECOMES_MANAGED = "becomes-managed"
+    BECOMES_EXTERNAL = "becomes-external"
+    DRIFT = "drift"
+    GONE = "gone"
+    OBSERVE = "observe"
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why a step was chosen: the kind, the properties and resources that caused it, the provider's own words."""
+
+    why: Why
+    properties: tuple[str, ...] = ()
+    urns: tuple[str, ...] = ()
+    note: str = ""
+
+
+UNCHANGED = Reason(Why.UNCHANGED)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One op on one URN, with its before and after.
+
+    `new` holds what the state will be, unknown outputs included. `changes` is the detailed diff, `from_inputs` whether
+    its paths are the inputs' or the outputs'. `logical` is False for steps that only carry out another one.
+    """
+
+    op: Op
+    urn: str
+    old: ResourceState | None = None
+    new: ResourceState | None = None
+    reason: Reason = UNCHANGED
+    changes: tuple[Change, ...] = ()
+    replace_keys: tuple[str, ...] = ()
+    from_inputs: bool = True
+    logical: bool = True
+
+    @property
+    def state(self) -> ResourceState:
+        """The state the step ends with, or for a delete the one it starts from."""
+        state = self.new or self.old
+        assert state is not None
+        return state
+
+    @property
+    def type(self) -> str:
+        """The resource's type token."""
+        return self.state.type
+
+    @property
+    def internal(self) -> bool:
+        """Default providers: not shown and not counted (spec section 8.1)."""
+        name = self.state.name
+        return is_provider_type(self.type) and not self.state.parent and name.split("_", 1)[0] == "default"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Every step of a deployment in the order they were decided, tied to the serial of the snapshot it was made from."""
+
+    steps: tuple[Step, ...]
+    serial: int = 0
+    goals: Mapping[str, Goal] = field(default_factory=dict)
+    diagnostics: tuple[Diagnostic, ...] = ()
+    outputs: Mapping[str, Any] = field(default_factory=dict)
+
+    @cached_property
+    def counts(self) -> Mapping[Op, int]:
+        """How many resources each op touches; a replacement counts once (spec section 14)."""
+        return count(self.steps)
+
+    @property
+    def has_changes(self) -> bool:
+        """Would carrying it out change anything in a cloud, or what the record says about it?"""
+        return any(op is not Op.SAME and op is not Op.READ for op in self.counts)
+
+    def of(self, urn: str) -> tuple[Step, ...]:
+        """The steps of one resource."""
+        return tuple(step for step in self.steps if step.urn == urn)
+
+    def require_serial(self, serial: int) -> None:
+        """Raises RecordError when the record has moved on since the plan was made."""
+        if serial != self.serial:
+            raise RecordError(
+                f"the plan was made from version {self.serial} of the record, which is now at {serial}",
+                why="Another run changed the stack in between, so the plan may no longer be true.",
+                remedy="look at a fresh plan and confirm that one",
+                reference="plan-stale",
+            )
+
+
+_COUNTED_AS = {
+    Op.READ_REPLACEMENT: Op.REPLACE,
+    Op.IMPORT_REPLACEMENT: Op.REPLACE,
+}
+_NOT_COUNTED = frozenset({Op.CREATE_REPLACEMENT, Op.DELETE_REPLACED, Op.DISCARD_REPLACED})
+
+
+def count(steps: Iterable[Step]) -> Mapping[Op, int]:
+    """How many resources each op touches. Bookkeeping steps and default providers are left out."""
+    counts: Counter[Op] = Counter()
+    for step in steps:
+        if step.op in _NOT_COUNTED or step.internal:
+            continue
+        counts[_COUNTED_AS.get(step.op, step.op)] += 1
+    return counts

@@ -1,0 +1,196 @@
+"""What every place a record can live in owes the engine.
+
+A `Backend` holds the records of many stacks. One stack's record is read through `StackRecord` by anybody at any time, and
+written only through a `Lease`: the right to write, until a moment, under a fencing number that every write checks. Of
+each step a *begin* is durable before its provider call and an *end* before anything that depends on it; `begin` and
+`end` return only when that is so. They are called from many threads at once, and a backend may commit several together
+(group commit), but the cost of one never depends on how many resources the stack has.
+
+`tests/contract/test_backend.py` is this file as a test suite; every backend runs it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from engine.core.model import PendingKind, ResourceState, Snapshot
+
+
+@dataclass(frozen=True, slots=True)
+class StackName:
+    """A stack's full name: its project's and its own."""
+
+    project: str
+    stack: str
+
+    def __str__(self) -> str:
+        return f"{self.project}/{self.stack}"
+
+
+@dataclass(frozen=True, slots=True)
+class StackSummary:
+    """One line of `stack ls`. Times are RFC 3339, empty before the first deployment."""
+
+    name: StackName
+    resource_count: int = 0
+    last_update: str = ""
+    held_by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Put:
+    """Write a state under its `key`; a `key` of 0 asks the record for a new row."""
+
+    state: ResourceState
+
+
+@dataclass(frozen=True, slots=True)
+class Drop:
+    """Remove the row of that key."""
+
+    key: int
+    urn: str
+
+
+Write = Put | Drop
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """One run of one operation, as history tells it (spec 13.1).
+
+    `version` counts a stack's deployments from 1. `result` is `in-progress`, `succeeded`, `failed` or `cancelled`; one
+    that was killed stays `in-progress` until the next deployment begins, which marks it `interrupted`.
+    """
+
+    kind: str
+    version: int = 0
+    start_time: str = ""
+    end_time: str = ""
+    message: str = ""
+    result: str = "in-progress"
+    resource_changes: Mapping[str, int] = field(default_factory=dict)
+    environment: Mapping[str, str] = field(default_factory=dict)
+    config: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Who holds a lease, told to whoever is refused."""
+
+    who: str
+    host: str
+    pid: int
+    operation: str
+    since: str = ""
+
+
+class Lease(Protocol):
+    """The right to write one stack's record. Renews itself in the background until released.
+
+    Every method raises LeaseLostError once somebody else has taken the lease over, and RecordError when the record
+    cannot be written (a full disk, a failing one).
+    """
+
+    @property
+    def fence(self) -> int:
+        """The fencing number: greater than that of every earlier lease of this stack."""
+        ...
+
+    def start(self, deployment: Deployment) -> Deployment:
+        """Begin a deployment: gives it its version and start time, makes the serial one greater."""
+        ...
+
+    def new_key(self) -> int:
+        """A row number nobody has used in this stack."""
+        ...
+
+    def begin(self, kind: PendingKind, state: ResourceState) -> int:
+        """Record, durably, that a provider call is about to be made. Returns the token for `end`."""
+        ...
+
+    def end(self, token: int | None, writes: Sequence[Write]) -> None:
+        """Record, durably and as one, what a step has led to, and that it has ended.
+
+        `token` None: a change of the record that no provider call stood behind.
+        """
+        ...
+
+    def replace(self, snapshot: Snapshot) -> None:
+        """Put a whole other snapshot in place (an import): its rows get new keys, pending operations are kept."""
+        ...
+
+    def finish(self, result: str, changes: Mapping[str, int]) -> None:
+        """End the deployment."""
+        ...
+
+    def release(self) -> None:
+        """Give the lease back. Harmless when it was lost."""
+        ...
+
+
+class StackRecord(Protocol):
+    """One stack's record."""
+
+    @property
+    def name(self) -> StackName:
+        """The stack."""
+        ...
+
+    def load(self, version: int | None = None) -> Snapshot:
+        """The present snapshot, or as deployment `version` left it; secrets stay sealed.
+
+        Raises RecordError when it is damaged, or was written by a newer Workstead.
+        """
+        ...
+
+    def secrets_state(self) -> Mapping[str, Any] | None:
+        """The `secrets_providers` object of spec 12.3, None before there was a secret."""
+        ...
+
+    def set_secrets_state(self, state: Mapping[str, Any]) -> None:
+        """Keep a `secrets_providers` object."""
+        ...
+
+    def history(self, limit: int | None = None, offset: int = 0) -> list[Deployment]:
+        """The deployments, newest first."""
+        ...
+
+    def acquire(self, holder: Holder, seconds: float = 30.0) -> Lease:
+        """Take the lease for that many seconds at a time.
+
+        Raises LeaseHeldError at once, naming the holder and since when, while another process holds it; a holder whose
+        process is known to be dead is taken over at once.
+        """
+        ...
+
+
+class Backend(Protocol):
+    """Where records live."""
+
+    @property
+    def url(self) -> str:
+        """How to open it again."""
+        ...
+
+    def stacks(self, project: str | None = None) -> list[StackSummary]:
+        """All stacks, or those of one project, by name."""
+        ...
+
+    def create(self, name: StackName) -> StackRecord:
+        """Make an empty stack. Raises UsageError when it exists."""
+        ...
+
+    def stack(self, name: StackName) -> StackRecord:
+        """An existing stack's record. Raises StackNotFoundError naming those there are."""
+        ...
+
+    def remove(self, name: StackName) -> None:
+        """Remove a stack and its history. Raises LeaseHeldError while somebody writes it."""
+        ...
+
+    def close(self) -> None:
+        """Let go of files and threads."""
+        ...

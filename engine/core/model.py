@@ -239,6 +239,24 @@ class PendingOperation:
     begun: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Put:
+    """A change of the record: write a state under its `key`, which must not be 0."""
+
+    state: ResourceState
+
+
+@dataclass(frozen=True, slots=True)
+class Drop:
+    """A change of the record: remove the row of that key."""
+
+    key: int
+    urn: str
+
+
+Write = Put | Drop
+
+
 @dataclass(frozen=True)
 class Snapshot:
     """All recorded states of a stack, in dependency order, and what an interrupted run left behind.

@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from engine.core.model import PendingKind, ResourceState, Snapshot
+from engine.core.model import PendingKind, ResourceState, Snapshot, Write
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,24 +37,6 @@ class StackSummary:
     resource_count: int = 0
     last_update: str = ""
     held_by: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Put:
-    """Write a state under its `key`; a `key` of 0 asks the record for a new row."""
-
-    state: ResourceState
-
-
-@dataclass(frozen=True, slots=True)
-class Drop:
-    """Remove the row of that key."""
-
-    key: int
-    urn: str
-
-
-Write = Put | Drop
 
 
 @dataclass(frozen=True, slots=True)

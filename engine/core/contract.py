@@ -14,6 +14,7 @@ Left to others: what properties a type has (`providers`), when which method is c
 
 from __future__ import annotations
 
+import builtins
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -37,7 +38,7 @@ class CheckFailure:
     remedy: str = ""
     source: str = ""
 
-    @property
+    @builtins.property
     def reason(self) -> str:
         """Rule, given value and remedy in one line."""
         given = f"; given: {self.given}" if self.given else ""
@@ -119,7 +120,14 @@ class PartialFailure(CloudError):
     reference = "partial-failure"
 
     def __init__(
-        self, summary: str, *, id: str, outs: Mapping[str, Any], tainted: bool = False, why: str = "", remedy: str = ""
+        self,
+        summary: str,
+        *,
+        id: str,
+        outs: Mapping[str, Any],
+        tainted: bool = False,
+        why: str = "",
+        remedy: str = "",
     ) -> None:
         super().__init__(summary, why=why, remedy=remedy)
         self.id = id
@@ -235,7 +243,7 @@ class CallContext:
                 f"{self.operation} did not finish within {self.elapsed():.0f} s",
                 urn=self.urn,
                 why=f"The last thing seen was: {progress or 'nothing yet'}.",
-                remedy="look at the object in the cloud's console, then run again, with longer custom_timeouts if need be",
+                remedy="look at the object in the cloud's console, then run again, with longer custom_timeouts if needed",
             )
         if self.wait(seconds if left is None else min(seconds, left)):
             raise CancelledError(f"{self.operation} was interrupted", urn=self.urn, remedy="run the same command again")

@@ -93,9 +93,7 @@ class WorksteadError(Exception):
 
     def diagnostic(self) -> Diagnostic:
         """This error as a diagnostic of severity error."""
-        return Diagnostic(
-            Severity.ERROR, self.summary, self.urn, self.path, self.why, self.remedy, self.reference
-        )
+        return Diagnostic(Severity.ERROR, self.summary, self.urn, self.path, self.why, self.remedy, self.reference)
 
     def __str__(self) -> str:
         place = f"{self.urn}: " if self.urn else ""

@@ -99,9 +99,9 @@ def _expand(done: Path, rest: Path, value: Any) -> Iterator[Path]:
         return
     segment = rest[0]
     if segment is ANY:
-        keys = value.keys() if isinstance(value, Mapping) else range(len(value) if isinstance(value, list) else 0)
-        for key in keys:
-            yield from _expand((*done, key), rest[1:], value[key])
+        members = value.items() if isinstance(value, Mapping) else enumerate(value if isinstance(value, list) else ())
+        for key, inner in members:
+            yield from _expand((*done, key), rest[1:], inner)
     else:
         found, inner = lookup(value, (segment,))
         yield from _expand((*done, segment), rest[1:], inner if found else None)
@@ -110,9 +110,9 @@ def _expand(done: Path, rest: Path, value: Any) -> Iterator[Path]:
 def lookup(value: Any, path: Path) -> tuple[bool, Any]:
     """(is it there, the value at a path without wildcards)."""
     for segment in path:
-        if isinstance(value, Mapping) and isinstance(segment, str) and segment in value:
-            value = value[segment]
-        elif isinstance(value, list) and isinstance(segment, int) and segment < len(value):
+        if (isinstance(value, Mapping) and isinstance(segment, str) and segment in value) or (
+            isinstance(value, list) and isinstance(segment, int) and segment < len(value)
+        ):
             value = value[segment]
         else:
             return False, None

@@ -52,9 +52,7 @@ class Op(StrEnum):
 _CREATING = frozenset(
     {Op.CREATE, Op.CREATE_REPLACEMENT, Op.READ, Op.READ_REPLACEMENT, Op.IMPORT, Op.IMPORT_REPLACEMENT}
 )
-_DELETING = frozenset(
-    {Op.DELETE, Op.DELETE_REPLACED, Op.DISCARD, Op.DISCARD_REPLACED, Op.REMOVE_PENDING_REPLACE}
-)
+_DELETING = frozenset({Op.DELETE, Op.DELETE_REPLACED, Op.DISCARD, Op.DISCARD_REPLACED, Op.REMOVE_PENDING_REPLACE})
 _CLOUD_OPS = (_CREATING | _DELETING | {Op.UPDATE, Op.REFRESH}) - {
     Op.DISCARD,
     Op.DISCARD_REPLACED,
@@ -142,7 +140,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Plan:
-    """Every step of a deployment in the order they were decided, tied to the serial of the snapshot it was made from."""
+    """Every step of a deployment in the order they were decided, tied to the serial of the snapshot it came from."""
 
     steps: tuple[Step, ...]
     serial: int = 0

@@ -178,8 +178,7 @@ def has_unknown(value: Any) -> bool:
     if kind in _SCALARS:
         return False
     return any(
-        type(item) is Unknown or (type(item) is ResourceReference and type(item.id) is Unknown)
-        for item in walk(value)
+        type(item) is Unknown or (type(item) is ResourceReference and type(item.id) is Unknown) for item in walk(value)
     )
 
 
@@ -386,7 +385,7 @@ def from_envelope(members: dict[str, Any]) -> Any:
             members.get("packageVersion") or "",
         )
     if signature == OUTPUT:
-        inner = members["value"] if "value" in members else UNKNOWN
+        inner = members.get("value", UNKNOWN)
         return secret(inner) if members.get("secret") else inner
     raise InputError(
         f"a value has the signature {signature!r}, which this version of Workstead does not know",
@@ -453,4 +452,3 @@ def canonical_json(value: Any) -> str:
         ensure_ascii=False,
         allow_nan=False,
     )
-

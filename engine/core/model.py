@@ -262,13 +262,15 @@ class Snapshot:
     """All recorded states of a stack, in dependency order, and what an interrupted run left behind.
 
     `lineage` is a random name given once per stack and `serial` a count of the deployments that wrote it: a plan is
-    only good for the serial it was made from.
+    only good for the serial it was made from. `extra` keeps what another engine wrote about the stack as a whole
+    (snippets, extensions, plugin versions) and this one does not use.
     """
 
     resources: tuple[ResourceState, ...] = ()
     pending: tuple[PendingOperation, ...] = ()
     lineage: str = ""
     serial: int = 0
+    extra: Mapping[str, Any] = field(default_factory=dict)
 
     @cached_property
     def by_urn(self) -> Mapping[str, ResourceState]:

@@ -11,11 +11,14 @@ each step a *begin* is durable before its provider call and an *end* before anyt
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from engine.core.model import PendingKind, ResourceState, Snapshot, Write
+
+# Makes the envelope a secret's content is recorded as (`secrets.Vault.seal`), so that no backend knows of encryption.
+Seal = Callable[[Any], Mapping[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +46,9 @@ class StackSummary:
 class Deployment:
     """One run of one operation, as history tells it (spec 13.1).
 
-    `version` counts a stack's deployments from 1. `result` is `in-progress`, `succeeded`, `failed` or `cancelled`; one
-    that was killed stays `in-progress` until the next deployment begins, which marks it `interrupted`.
+    `version` counts a stack's deployments from 1; it is also the serial of the snapshot the deployment leaves. `result`
+    is `in-progress`, `succeeded`, `failed` or `cancelled`; one that was killed stays `in-progress` until the next
+    deployment begins, which marks it `interrupted`.
     """
 
     kind: str
@@ -72,8 +76,10 @@ class Holder:
 class Lease(Protocol):
     """The right to write one stack's record. Renews itself in the background until released.
 
-    Every method raises LeaseLostError once somebody else has taken the lease over, and RecordError when the record
-    cannot be written (a full disk, a failing one).
+    Every method that writes raises LeaseLostError once somebody else has taken the lease over, and RecordError when the
+    record cannot be written (a full disk, a failing one): then nothing of that call was written, and a later call can
+    succeed. `begin`, `end` and `replace` need a started deployment, which history ties their rows to; they raise
+    InputError naming URN and property path for a value that no record can hold (not finite, not Unicode, unknown).
     """
 
     @property
@@ -100,8 +106,12 @@ class Lease(Protocol):
         """
         ...
 
-    def replace(self, snapshot: Snapshot) -> None:
-        """Put a whole other snapshot in place (an import): its rows get new keys, pending operations are kept."""
+    def replace(self, snapshot: Snapshot, secrets_state: Mapping[str, Any] | None = None) -> None:
+        """Put a whole other snapshot in place, pending operations included (an import); its rows get new keys.
+
+        `secrets_state`: the `secrets_providers` object the lease's `seal` works under, changed in the same breath.
+        Raises RecordError for a snapshot that is not whole (`model.problems`).
+        """
         ...
 
     def finish(self, result: str, changes: Mapping[str, int]) -> None:
@@ -124,24 +134,26 @@ class StackRecord(Protocol):
     def load(self, version: int | None = None) -> Snapshot:
         """The present snapshot, or as deployment `version` left it; secrets stay sealed.
 
-        Raises RecordError when it is damaged, or was written by a newer Workstead.
+        Raises RecordError when it is damaged, or was written by a newer Workstead, and UsageError for a version there
+        never was. Whether the snapshot is whole (`model.problems`) is left to the caller: one that is not must still
+        be readable, or nobody could mend it.
         """
         ...
 
-    def secrets_state(self) -> Mapping[str, Any] | None:
-        """The `secrets_providers` object of spec 12.3, None before there was a secret."""
+    def secrets_state(self, version: int | None = None) -> Mapping[str, Any] | None:
+        """The `secrets_providers` object of spec 12.3 (as of a deployment), None before there was a secret."""
         ...
 
     def set_secrets_state(self, state: Mapping[str, Any]) -> None:
-        """Keep a `secrets_providers` object."""
+        """Keep a `secrets_providers` object. To change one that has sealed something, use `Lease.replace`."""
         ...
 
     def history(self, limit: int | None = None, offset: int = 0) -> list[Deployment]:
         """The deployments, newest first."""
         ...
 
-    def acquire(self, holder: Holder, seconds: float = 30.0) -> Lease:
-        """Take the lease for that many seconds at a time.
+    def acquire(self, holder: Holder, seconds: float = 30.0, seal: Seal | None = None) -> Lease:
+        """Take the lease for that many seconds at a time. `seal` encrypts; without it a secret cannot be written.
 
         Raises LeaseHeldError at once, naming the holder and since when, while another process holds it; a holder whose
         process is known to be dead is taken over at once.

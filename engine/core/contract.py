@@ -243,7 +243,7 @@ class CallContext:
                 f"{self.operation} did not finish within {self.elapsed():.0f} s",
                 urn=self.urn,
                 why=f"The last thing seen was: {progress or 'nothing yet'}.",
-                remedy="look at the object in the cloud's console, then run again, with longer custom_timeouts if needed",
+                remedy="look at the object in the cloud's console, then run again, with longer custom_timeouts",
             )
         if self.wait(seconds if left is None else min(seconds, left)):
             raise CancelledError(f"{self.operation} was interrupted", urn=self.urn, remedy="run the same command again")

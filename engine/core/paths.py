@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from engine.core.errors import UsageError
@@ -98,21 +98,27 @@ def _expand(done: Path, rest: Path, value: Any) -> Iterator[Path]:
         yield done
         return
     segment = rest[0]
-    if segment is ANY:
-        members = value.items() if isinstance(value, Mapping) else enumerate(value if isinstance(value, list) else ())
-        for key, inner in members:
-            yield from _expand((*done, key), rest[1:], inner)
-    else:
-        found, inner = lookup(value, (segment,))
-        yield from _expand((*done, segment), rest[1:], inner if found else None)
+    if segment is not ANY:
+        _, inner = lookup(value, (segment,))
+        yield from _expand((*done, segment), rest[1:], inner)
+        return
+    members: Iterable[tuple[Segment, Any]] = ()
+    if isinstance(value, Mapping):
+        members = value.items()
+    elif isinstance(value, list):
+        members = enumerate(value)
+    for key, inner in members:
+        yield from _expand((*done, key), rest[1:], inner)
 
 
 def lookup(value: Any, path: Path) -> tuple[bool, Any]:
     """(is it there, the value at a path without wildcards)."""
     for segment in path:
-        if (isinstance(value, Mapping) and isinstance(segment, str) and segment in value) or (
-            isinstance(value, list) and isinstance(segment, int) and segment < len(value)
-        ):
+        if isinstance(value, Mapping):
+            if segment not in value:
+                return False, None
+            value = value[segment]
+        elif isinstance(value, list) and isinstance(segment, int) and segment < len(value):
             value = value[segment]
         else:
             return False, None

@@ -1,0 +1,283 @@
+"""Runs a stack program in this process, through Pulumi's SDK.
+
+The program is an ordinary Pulumi Python program: a file or folder run as `__main__`, or a function. It talks to the
+`monitor` object it is given, by plain method calls; there is no gRPC, no subprocess and no CLI (spec section 1.2). This
+module brings what the CLI's language host would: settings, config, arguments, working directory and an event loop; and
+it gives everything back as it found it, so that a program can be run twice in one process (a preview, then an up).
+
+Two choices make it fast. The cyclic garbage collector is off while the program runs: resources make large cyclic
+webs that live to the end anyway, and scanning them again and again is what makes 5,000 resources take four times as
+long. And a call to the monitor runs at once, on the event loop's thread: one that has its answer returns it, one that
+does not (`Later`) gives a future instead, so that a thousand waiting registrations hold no thread at all.
+
+Left to others: what the calls mean (`monitor`), what is done about them (`deployment`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import gc
+import logging
+import os
+import runpy
+import sys
+import traceback
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TextIO
+
+from engine.core.errors import ProgramError, WorksteadError
+
+InlineProgram = Callable[[], "Awaitable[None] | None"]
+
+
+class Later(BaseException):
+    """Raised by the monitor in place of an answer it does not have yet; `future` will have it.
+
+    A BaseException, so that it passes through the SDK's own handlers on the way to `_Calls.submit`.
+    """
+
+    def __init__(self, future: Future[Any]) -> None:
+        self.future = future
+
+
+class OffLoop(BaseException):
+    """Raised by the monitor when a call must not run on the event loop's thread, because it may take long."""
+
+
+class _Calls(ThreadPoolExecutor):
+    """The event loop's default executor: the SDK's calls run inline, anything else the program sends gets a thread."""
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        if getattr(fn, "__module__", None) != "pulumi.runtime._context":
+            return super().submit(fn, *args, **kwargs)
+        future: Future[Any] = Future()
+        try:
+            future.set_result(fn(*args, **kwargs))
+        except Later as later:
+            return later.future
+        except OffLoop:
+            return super().submit(fn, *args, **kwargs)
+        except Exception as error:
+            future.set_exception(error)
+        return future
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One evaluation of a program. `config` maps full keys to text; `program` is a file, a folder or a function."""
+
+    program: Path | InlineProgram
+    project: str
+    stack: str
+    root: Path
+    config: Mapping[str, str] = field(default_factory=dict)
+    secret_keys: tuple[str, ...] = ()
+    organization: str = "organization"
+    parallel: int = 32
+    preview: bool = True
+    arguments: tuple[str, ...] = ()
+    debug: bool = False
+
+
+def run(this: Run, monitor: Any, log: Any, output: TextIO) -> None:
+    """Evaluate the program. What it prints goes to `output`; `log` has the SDK's engine method `Log`.
+
+    Raises ProgramError when the program does, or when there is no program; WorksteadErrors of the monitor pass.
+    """
+    entry = _entry(this.program)
+    with ExitStack() as borrowed:
+        borrowed.enter_context(_no_collector())
+        borrowed.enter_context(_place(this, entry))
+        borrowed.enter_context(redirect_stdout(output))
+        borrowed.enter_context(redirect_stderr(output))
+        # The SDK keeps settings, root resource and config in context variables; a fresh context keeps runs apart.
+        contextvars.Context().run(_evaluate, this, entry, monitor, log)
+
+
+def _entry(program: Path | InlineProgram) -> Path | InlineProgram:
+    if not isinstance(program, Path):
+        return program
+    entry = program / "__main__.py" if program.is_dir() else program
+    if not entry.is_file():
+        raise ProgramError(
+            f"there is no program at {program}",
+            why="`main` in Pulumi.yaml names a Python file, or a folder with a __main__.py; without it, the folder of "
+            "Pulumi.yaml itself counts.",
+            remedy="write the program there, or correct `main`",
+            reference="program-missing",
+        )
+    return entry
+
+
+def _evaluate(this: Run, entry: Path | InlineProgram, monitor: Any, log: Any) -> None:
+    import pulumi.runtime
+    from pulumi.runtime.stack import run_in_stack
+
+    loop = asyncio.new_event_loop()
+    calls = _Calls(max_workers=max(this.parallel, 1) * 4, thread_name_prefix="program")
+    loop.set_default_executor(calls)
+    # The loop must be set before the program makes its first Output, which happens when its modules are imported.
+    asyncio.set_event_loop(loop)
+    logging.getLogger("asyncio").setLevel(logging.CRITICAL)
+    pulumi.runtime.set_all_config(dict(this.config), list(this.secret_keys))
+    pulumi.runtime.configure(
+        pulumi.runtime.Settings(
+            project=this.project,
+            stack=this.stack,
+            organization=this.organization,
+            parallel=this.parallel,
+            dry_run=this.preview,
+            monitor=monitor,
+            engine=log,
+            root_directory=str(this.root),
+        )
+    )
+
+    def body() -> Awaitable[None] | None:
+        if isinstance(entry, Path):
+            runpy.run_path(str(entry), run_name="__main__")
+            return None
+        return entry()
+
+    try:
+        with _quiet_sdk(this.debug):
+            loop.run_until_complete(run_in_stack(body))
+    except BaseException as error:
+        raise _explained(error) from error
+    finally:
+        _abandon(loop)
+        calls.shutdown(wait=False, cancel_futures=True)
+        asyncio.set_event_loop(None)
+        loop.close()
+
+
+def _abandon(loop: asyncio.AbstractEventLoop) -> None:
+    """End what a failed program left running, quietly: its outcome is known already."""
+    left = [task for task in asyncio.all_tasks(loop) if not task.done()]
+    for task in left:
+        task.cancel()
+    if left:
+        loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
+    loop.set_exception_handler(lambda _loop, _context: None)
+
+
+@contextmanager
+def _no_collector() -> Iterator[None]:
+    was_on = gc.isenabled()
+    gc.collect()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
+@contextmanager
+def _quiet_sdk(debug: bool) -> Iterator[None]:
+    """Without --debug, drop the SDK's debug messages at their source: it builds and sends four for each resource."""
+    import pulumi.log
+
+    if debug:
+        yield
+        return
+    loud = pulumi.log.debug
+    pulumi.log.debug = _say_nothing
+    try:
+        yield
+    finally:
+        pulumi.log.debug = loud
+
+
+def _say_nothing(*_message: Any, **_options: Any) -> None:
+    """Stands in for the SDK's debug log."""
+
+
+@contextmanager
+def _place(this: Run, entry: Path | InlineProgram) -> Iterator[None]:
+    """The process as the program expects it: folder, arguments, import path. Its own modules are forgotten after."""
+    if not isinstance(entry, Path):
+        yield
+        return
+    folder = entry.parent.resolve()
+    saved = os.getcwd(), sys.argv, list(sys.path), set(sys.modules)
+    os.chdir(folder)
+    sys.argv = [str(entry), *this.arguments]
+    sys.path.insert(0, str(folder))
+    try:
+        yield
+    finally:
+        os.chdir(saved[0])
+        sys.argv = saved[1]
+        sys.path[:] = saved[2]
+        _forget(set(sys.modules) - saved[3], folder)
+
+
+def _forget(imported: set[str], folder: Path) -> None:
+    """Drop the program's own modules, so that their top-level code runs again in the next evaluation."""
+    inside = str(folder) + os.sep
+    for name in imported:
+        file = getattr(sys.modules.get(name), "__file__", None) or ""
+        if file.startswith(inside) and "site-packages" not in file[len(inside) :]:
+            del sys.modules[name]
+
+
+# --- errors -----------------------------------------------------------------------------------------------------------
+
+_NOT_THE_USERS = (
+    *(os.sep + part + os.sep for part in ("pulumi", "asyncio", "concurrent", "engine")),
+    os.sep + "runpy.py",
+    "<frozen runpy>",
+)
+
+
+def _explained(error: BaseException) -> BaseException:
+    """What a person should be told: engine errors and Ctrl-C as they are, everything else as a ProgramError."""
+    from pulumi.errors import RunError
+
+    if isinstance(error, WorksteadError | KeyboardInterrupt):
+        return error
+    if isinstance(error, RunError):
+        inner = error.__cause__ or error.__context__
+        if isinstance(inner, WorksteadError):
+            return inner
+        return ProgramError(str(error), reference="program-stopped")
+    if isinstance(error, SystemExit):
+        return ProgramError(
+            f"the program ended itself with exit code {error.code}",
+            why="A program that leaves early has not declared all its resources, so the rest would be deleted.",
+            remedy="let it run to its end, or raise an error",
+            reference="program-exit",
+        )
+    return ProgramError(
+        f"the program raised {type(error).__name__}: {error}",
+        why="\n" + users_traceback(error),
+        remedy="correct the program; nothing was changed for the resources it did not reach",
+        reference="program-raised",
+    )
+
+
+def users_traceback(error: BaseException) -> str:
+    """The traceback without the frames of the SDK, the event loop and this engine."""
+    whole = traceback.TracebackException.from_exception(error)
+    link: traceback.TracebackException | None = whole
+    while link is not None:
+        own = [frame for frame in link.stack if not _is_foreign(frame.filename)]
+        if own:
+            link.stack = traceback.StackSummary.from_list(own)
+        link = link.__cause__ or (None if link.__suppress_context__ else link.__context__)
+    return "".join(whole.format()).rstrip()
+
+
+def _is_foreign(filename: str) -> bool:
+    return any(part in filename for part in _NOT_THE_USERS) and (
+        "site-packages" in filename or filename.startswith((sys.prefix, sys.base_prefix, _ENGINE, "<frozen"))
+    )
+
+
+_ENGINE = str(Path(__file__).resolve().parent)

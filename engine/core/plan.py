@@ -12,6 +12,7 @@ from typing import Any
 from engine.core.diff import Change
 from engine.core.errors import Diagnostic, RecordError
 from engine.core.model import Goal, ResourceState, is_provider_type
+from engine.core.values import ResourceReference, Secret, Unknown, equal
 
 
 class Op(StrEnum):
@@ -171,6 +172,52 @@ class Plan:
                 remedy="look at a fresh plan and confirm that one",
                 reference="plan-stale",
             )
+
+
+# Which ops may stand in for a planned one: the unknowns of a plan can turn out to need less (spec section 11.5).
+_WEAKER: Mapping[Op, frozenset[Op]] = {
+    Op.CREATE: frozenset({Op.SAME}),
+    Op.UPDATE: frozenset({Op.SAME}),
+    Op.REPLACE: frozenset({Op.SAME, Op.UPDATE}),
+    Op.CREATE_REPLACEMENT: frozenset({Op.SAME, Op.UPDATE}),
+    Op.DELETE_REPLACED: frozenset({Op.SAME, Op.UPDATE}),
+}
+
+
+def breach(plan: Plan, goal: Goal, steps: Iterable[Step]) -> str:
+    """How a goal and its steps break the plan's promise, as a sentence; empty when they keep it.
+
+    What the plan knows must arrive exactly so; an unknown may become any value, and a step may turn out weaker.
+    """
+    promised = plan.goals.get(goal.urn)
+    ops = [step.op for step in steps]
+    if promised is None:
+        if all(op is Op.SAME for op in ops):
+            return ""
+        return f"the plan does not have this resource, and now it would be {ops[0]}"
+    for name in [*promised.inputs, *(name for name in goal.inputs if name not in promised.inputs)]:
+        if not _fits(promised.inputs.get(name), goal.inputs.get(name)):
+            return f"its input {name} is not what the plan shows"
+    planned = {step.op for step in plan.of(goal.urn)}
+    allowed = planned.union(*(_WEAKER.get(op, frozenset()) for op in planned))
+    for step in steps:
+        if step.urn == goal.urn and step.op not in allowed:
+            return f"the plan says {', '.join(sorted(planned)) or 'nothing'}, and now it would be {step.op}"
+    return ""
+
+
+def _fits(planned: Any, actual: Any) -> bool:
+    planned = planned.value if type(planned) is Secret else planned
+    actual = actual.value if type(actual) is Secret else actual
+    if type(planned) is Unknown:
+        return True
+    if isinstance(planned, ResourceReference) and isinstance(actual, ResourceReference):
+        return planned.urn == actual.urn
+    if isinstance(planned, Mapping) and isinstance(actual, Mapping):
+        return all(_fits(planned.get(key), actual.get(key)) for key in planned.keys() | actual.keys())
+    if isinstance(planned, list) and isinstance(actual, list):
+        return len(planned) == len(actual) and all(map(_fits, planned, actual))
+    return equal(planned, actual)
 
 
 _COUNTED_AS = {

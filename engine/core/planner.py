@@ -282,9 +282,6 @@ class Planner:
                 replace_keys=_REPLACED_BY[forced.why],
                 delete_first=self._delete_first(goal, None),
             )
-        if is_provider_type(goal.type):
-            found = changes(old.inputs, inputs)
-            return _Verdict(_changed(found), found, some=bool(found))
         result = exchange.diff(provider, old, inputs)
         verdict = self._verdict_of(goal, old, inputs, result)
         return self._with_replace_options(goal, old, verdict, result)
@@ -564,13 +561,14 @@ class Planner:
         self, goal: Goal, old: ResourceState | None, inputs: Properties, provider: Provider
     ) -> ResourceState:
         """The state after a create (`old` None) or an update, outputs as far as they are known."""
-        also = goal.options.additional_secret_outputs
-        if is_provider_type(goal.type):
-            outputs = dict(inputs)
-        else:
-            outputs = exchange.predict(
-                provider, goal.urn, old.id if old else "", old.outputs if old else {}, inputs, also
-            )
+        outputs = exchange.predict(
+            provider,
+            goal.urn,
+            old.id if old else "",
+            old.outputs if old else {},
+            inputs,
+            goal.options.additional_secret_outputs,
+        )
         return self._state_of(goal, old, inputs).but(outputs=outputs)
 
     @staticmethod

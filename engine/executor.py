@@ -174,6 +174,45 @@ class Clock:
     stamp: Callable[[], str]
 
 
+class Caller:
+    """Calls providers, each in the context it may look at: time left, cancellation, progress."""
+
+    def __init__(self, emit: events.Watcher, clock: Clock) -> None:
+        self._emit = emit
+        self._clock = clock
+        self._cancelled = threading.Event()
+
+    def cancel(self) -> None:
+        """Make every provider that waits give up now, and let nobody call any more."""
+        self._cancelled.set()
+
+    def look(self, look: Look, provider: Provider, timeout: float = 0) -> ReadResult:
+        """Read the object a decision waits for."""
+        state = ResourceState(urn=look.urn, type=look.type, custom=True, id=look.id, inputs=look.inputs)
+        step = Step(op=Op.READ, urn=look.urn, new=state)
+        return self._ask(step, timeout, lambda: provider.read(look.id, dict(reveal(look.inputs))))
+
+    def ask(self, step: Step, timeout: float, call: Callable[[], T]) -> T:
+        """A provider's answer to a call of at most `timeout` seconds (0: the provider's own limit)."""
+        if self._cancelled.is_set():
+            raise CancelledError("the run was stopped before this call", urn=step.urn, remedy="run the command again")
+        started = self._clock.monotonic()
+        context = CallContext(
+            urn=step.urn,
+            operation=step.op.value,
+            clock=self._clock.monotonic,
+            wait=self._cancelled.wait,
+            report=lambda text: self._emit(events.StepProgressed(step, text, self._clock.epoch())),
+            deadline=started + timeout if timeout else None,
+            started=started,
+        )
+        token = CALL.set(context)
+        try:
+            return exchange.ask(step.urn, step.op.value, call)
+        finally:
+            CALL.reset(token)
+
+
 class Executor:
     """Does steps, one call at a time per thread.
 
@@ -182,26 +221,21 @@ class Executor:
 
     def __init__(
         self,
+        caller: Caller,
         journal: Journal,
         provider_of: Callable[[ResourceState], Provider],
-        emit: events.Watcher,
         concluded: Callable[[Step, ResourceState | None], None],
+        emit: events.Watcher,
         clock: Clock,
         new_id: Callable[[], str],
     ) -> None:
+        self._ask = caller.ask
         self._journal = journal
         self._provider_of = provider_of
-        self._emit = emit
         self._concluded = concluded
+        self._emit = emit
         self._clock = clock
         self._new_id = new_id
-        self._cancelled = threading.Event()
-
-    def cancel(self) -> None:
-        """Make every provider that waits give up now."""
-        self._cancelled.set()
-
-    # --- steps --------------------------------------------------------------------------------------------------------
 
     def carry_out(self, steps: Sequence[Step]) -> ResourceState | None:
         """Do the steps of one resource in order; the state the last one leaves.
@@ -265,7 +299,7 @@ class Executor:
                 id_ = self._new_id() if is_provider_type(new.type) else ""
                 return results.created(step, id_, None, key, now)
             provider, properties = self._provider_of(new), dict(reveal(new.inputs))
-            made = self.ask(step, new.options.custom_timeouts.create, lambda: provider.create(properties))
+            made = self._ask(step, new.options.custom_timeouts.create, lambda: provider.create(properties))
             return results.created(step, made.id, made.outs, key, now)
         if step.op is Op.UPDATE:
             assert new is not None
@@ -274,7 +308,7 @@ class Executor:
                 return new.but(modified=now)
             provider, properties = self._provider_of(new), dict(reveal(new.inputs))
             before = dict(reveal(old.outputs))
-            changed = self.ask(
+            changed = self._ask(
                 step, new.options.custom_timeouts.update, lambda: provider.update(old.id, before, properties)
             )
             return results.updated(step, changed.outs, now)
@@ -282,38 +316,10 @@ class Executor:
             assert old is not None
             if reaches:
                 provider, before = self._provider_of(old), dict(reveal(old.outputs))
-                self.ask(step, old.options.custom_timeouts.delete, lambda: provider.delete(old.id, before))
+                self._ask(step, old.options.custom_timeouts.delete, lambda: provider.delete(old.id, before))
             return new
         assert new is not None
         return new.but(key=key or new.key, created=new.created or now, modified=now) if step.op.creates else new
-
-    # --- calls --------------------------------------------------------------------------------------------------------
-
-    def look(self, look: Look, provider: Provider, timeout: float = 0) -> ReadResult:
-        """Read the object a decision waits for."""
-        state = ResourceState(urn=look.urn, type=look.type, custom=True, id=look.id, inputs=look.inputs)
-        step = Step(op=Op.READ, urn=look.urn, new=state)
-        return self.ask(step, timeout, lambda: provider.read(look.id, dict(reveal(look.inputs))))
-
-    def ask(self, step: Step, timeout: float, call: Callable[[], T]) -> T:
-        """A provider's answer to a call of at most `timeout` seconds (0: the provider's own limit)."""
-        if self._cancelled.is_set():
-            raise CancelledError("the run was stopped before this call", urn=step.urn, remedy="run the command again")
-        started = self._clock.monotonic()
-        context = CallContext(
-            urn=step.urn,
-            operation=step.op.value,
-            clock=self._clock.monotonic,
-            wait=self._cancelled.wait,
-            report=lambda text: self._emit(events.StepProgressed(step, text, self._clock.epoch())),
-            deadline=started + timeout if timeout else None,
-            started=started,
-        )
-        token = CALL.set(context)
-        try:
-            return exchange.ask(step.urn, step.op.value, call)
-        finally:
-            CALL.reset(token)
 
 
 def _outcome_unknown(error: WorksteadError) -> bool:

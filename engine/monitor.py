@@ -15,7 +15,7 @@ import re
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NoReturn, Protocol
 
 from google.protobuf import empty_pb2, struct_pb2
 from pulumi import RunError
@@ -81,8 +81,8 @@ class Answers(Protocol):
         """The same for a goal that needs no cloud (a default provider)."""
         ...
 
-    def outputs(self, urn: str, outputs: Properties) -> None:
-        """A component's outputs, or the stack's."""
+    def outputs(self, urn: str, outputs: Properties) -> Future[None] | None:
+        """A component's outputs, or the stack's. The future, if any, is done when they are recorded."""
         ...
 
     def registered(self, urn: str) -> tuple[Goal, ResourceState | None] | None:
@@ -159,12 +159,12 @@ class Monitor:
             if not settled.ok or settled.state is None:
                 return resource_pb2.RegisterResourceResponse(urn=goal.urn, result=resource_pb2.FAIL)
             state = settled.state
-            unknown_id = state.id == UNKNOWN.sentinel
+            if not goal.custom:
+                return resource_pb2.RegisterResourceResponse(urn=state.urn)
+            # What the program sent is what it gets back more often than not: no need to write it out again.
+            echo = state.outputs == goal.inputs
             return resource_pb2.RegisterResourceResponse(
-                urn=state.urn,
-                id="" if unknown_id else state.id,
-                # What the program sent is what it gets back more often than not: no need to write it out again.
-                object=request.object if state.outputs == goal.inputs else struct_of(state.outputs),
+                urn=state.urn, id=state.id, object=request.object if echo else struct_of(state.outputs)
             )
 
         with _as_run_error():
@@ -189,8 +189,8 @@ class Monitor:
     def RegisterResourceOutputs(self, request: Any) -> empty_pb2.Empty:
         """A component is complete, or the program has ended."""
         with _as_run_error():
-            self._answers.outputs(request.urn, self._properties(request.outputs))
-        return empty_pb2.Empty()
+            kept = self._answers.outputs(request.urn, self._properties(request.outputs))
+            return empty_pb2.Empty() if kept is None else _later(kept, lambda _: empty_pb2.Empty())
 
     def Invoke(self, request: Any) -> resource_pb2.ResourceInvokeResponse:
         """A function of a provider, or one of the engine's own."""
@@ -421,11 +421,13 @@ def _on_event_loop() -> bool:
 
 
 def _now_or_later(settled: Answer | Future[Answer], respond: Callable[[Answer], Any]) -> Any:
-    if isinstance(settled, Answer):
-        return respond(settled)
+    return respond(settled) if isinstance(settled, Answer) else _later(settled, respond)
+
+
+def _later(pending: Future[Any], respond: Callable[[Any], Any]) -> NoReturn:
     response: Future[Any] = Future()
 
-    def done(future: Future[Answer]) -> None:
+    def done(future: Future[Any]) -> None:
         error = future.exception()
         if error is not None:
             stop = RunError(str(error))
@@ -437,7 +439,7 @@ def _now_or_later(settled: Answer | Future[Answer], respond: Callable[[Answer], 
         except Exception as problem:
             response.set_exception(problem)
 
-    settled.add_done_callback(done)
+    pending.add_done_callback(done)
     raise Later(response)
 
 

@@ -218,6 +218,20 @@ def _place(this: Run, entry: Path | InlineProgram) -> Iterator[None]:
         _forget(set(sys.modules) - saved[3], folder)
 
 
+@contextmanager
+def import_path(program: Path | InlineProgram) -> Iterator[None]:
+    """Make the program's own modules importable without running it: recorded providers may live there."""
+    if not isinstance(program, Path):
+        yield
+        return
+    folder = str((program if program.is_dir() else program.parent).resolve())
+    sys.path.insert(0, folder)
+    try:
+        yield
+    finally:
+        sys.path.remove(folder)
+
+
 def _forget(imported: set[str], folder: Path) -> None:
     """Drop the program's own modules, so that their top-level code runs again in the next evaluation."""
     inside = str(folder) + os.sep

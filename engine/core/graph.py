@@ -6,12 +6,13 @@ calls that are not (transitive reduction, ancestors per node) are not used (LIBR
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import networkx
 
 from engine.core.errors import ProgramError
 from engine.core.model import ResourceState
+from engine.core.plan import Step
 
 
 def of_states(states: Iterable[ResourceState]) -> networkx.DiGraph:
@@ -64,6 +65,22 @@ def remaining_path(graph: networkx.DiGraph, cost: Callable[[str], float], revers
     return length
 
 
-def within(graph: networkx.DiGraph, nodes: Collection[str]) -> networkx.DiGraph:
-    """The graph of some of the nodes, with an edge wherever the whole graph has one."""
-    return graph.subgraph(nodes).copy()
+def delete_order(steps: Sequence[Step]) -> tuple[Mapping[int, set[int]], Mapping[int, float]]:
+    """(row key → keys of the rows to delete before it, row key → longest way ahead) of some deletes.
+
+    Whatever needs a row goes before it. `steps` come dependents first, as `Planner.leftovers` gives them.
+    """
+    rows = [step.old for step in steps if step.old is not None]
+    keys_of: dict[str, list[int]] = {}
+    for state in rows:
+        keys_of.setdefault(state.urn, []).append(state.key)
+    before: dict[int, set[int]] = {state.key: set() for state in rows}
+    needed: dict[int, set[int]] = {}
+    for state in rows:
+        needed[state.key] = {key for urn in state.needs() if urn != state.urn for key in keys_of.get(urn, ())}
+        for key in needed[state.key]:
+            before[key].add(state.key)
+    ahead: dict[int, float] = {}
+    for state in reversed(rows):
+        ahead[state.key] = 1.0 + max((ahead.get(key, 0.0) for key in needed[state.key]), default=0.0)
+    return before, ahead

@@ -23,7 +23,6 @@ from engine.core.diff import Change, changes
 from engine.core.errors import Diagnostic, ProgramError, Severity
 from engine.core.model import (
     PROVIDER_KEY,
-    STACK_TYPE,
     Goal,
     ResourceState,
     Snapshot,
@@ -181,9 +180,7 @@ class Planner:
 
     def _decide_component(self, goal: Goal) -> Decision:
         old = self._old.get(goal.urn)
-        new = self._state_of(goal, old, goal.inputs)
-        if goal.type == STACK_TYPE and old is not None:
-            new = new.but(outputs=old.outputs)
+        new = self._state_of(goal, old, goal.inputs).but(outputs=old.outputs if old else {})
         if old is None:
             return Decision(goal.urn, (Step(op=Op.CREATE, urn=goal.urn, new=new, reason=Reason(Why.NEW)),))
         found = changes(old.inputs, goal.inputs)

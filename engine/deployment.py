@@ -1,0 +1,722 @@
+"""The operations: preview, up, destroy, refresh. Each is a short recipe over the stations of HOUSE.md section 1.
+
+This is the one place that joins them: the program, the planner, the executor, the record, the providers. A recipe takes
+a `Stack` (everything an operation needs to know, opened by `engine.opening`), `Choices` (what the person asked for) and a
+watcher, and returns an `Outcome`; it raises a WorksteadError for what stopped it.
+
+The lease is held while a recipe reads, plans and acts, but not while a person thinks about a plan: it is given back for
+the question, and afterwards the plan is only carried out if the record's serial is still the one it was made from.
+"""
+
+from __future__ import annotations
+
+import io
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, wait
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from engine import builtins, program, recovery
+from engine.answers import Carried, Predicted
+from engine.core import events, graph, refresh, results
+from engine.core.contract import Provider, ProviderSource
+from engine.core.errors import (
+    CancelledError,
+    ChangesFoundError,
+    Diagnostic,
+    InputError,
+    Severity,
+    StepFailedError,
+    WorksteadError,
+)
+from engine.core.model import Drop, Put, ResourceState, Snapshot, package_of, require_whole
+from engine.core.plan import Op, Plan, Step, Why, count
+from engine.core.planner import Planner
+from engine.core.values import Properties, has_unknown, reveal
+from engine.executor import Caller, Clock, Executor, Workers
+from engine.state import backend as records
+
+CLOCK = Clock(
+    monotonic=time.monotonic,
+    epoch=time.time,
+    stamp=lambda: datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z"),
+)
+
+
+@dataclass(frozen=True)
+class Stack:
+    """A stack, ready to be worked on.
+
+    `config` maps full keys to text, as the program gets it; `package_config(package)` gives the settings of a
+    package's default provider; `overlay` is laid over every own provider's settings without being recorded (where the
+    project's `.workstead` folder is); `seal` and `unseal` are the record's secrets.
+    """
+
+    name: records.StackName
+    record: records.StackRecord
+    program: Path | program.InlineProgram
+    root: Path
+    source: ProviderSource
+    seal: records.Seal
+    unseal: Callable[[Snapshot], Snapshot]
+    package_config: Callable[[str], Properties]
+    outputs_of: Callable[[str], Properties]
+    config: Mapping[str, str] = field(default_factory=dict)
+    secret_keys: tuple[str, ...] = ()
+    overlay: Mapping[str, str] = field(default_factory=dict)
+    holder: records.Holder = records.Holder("", "", 0, "")
+    organization: str = "organization"
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What the person asked for. `confirm` is shown the plan and decides; None means yes."""
+
+    parallel: int = 32
+    refresh: bool = False
+    skip_preview: bool = False
+    continue_on_error: bool = False
+    expect_no_changes: bool = False
+    clear_pending_creates: bool = False
+    message: str = ""
+    debug: bool = False
+    confirm: Callable[[Plan], bool] | None = None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How an operation ended. `result`: succeeded, failed or cancelled; `counts`: what was done."""
+
+    result: str
+    counts: Mapping[Op, int]
+    plan: Plan | None = None
+    outputs: Properties = field(default_factory=dict)
+
+
+class Stop:
+    """Ctrl-C, or a pipeline's SIGTERM, as the run sees it.
+
+    `ask` may be called from a signal handler: it only counts. The first time nothing new is started and what runs is
+    finished and recorded; the second time every provider that waits gives up at once.
+    """
+
+    def __init__(self) -> None:
+        self.asked = 0
+        self._signal = threading.Condition(threading.Lock())
+        self._gently: list[Callable[[], None]] = []
+        self._now: list[Callable[[], None]] = []
+        self._bell = threading.Semaphore(0)
+        threading.Thread(target=self._listen, name="stop", daemon=True).start()
+
+    def ask(self) -> None:
+        """Stop, please."""
+        self.asked += 1
+        self._bell.release()
+
+    def _listen(self) -> None:
+        while True:
+            self._bell.acquire()
+            with self._signal:
+                actions = list(self._gently if self.asked == 1 else [*self._gently, *self._now])
+            for action in actions:
+                action()
+
+    @contextmanager
+    def heard_by(self, gently: Callable[[], None], now: Callable[[], None]) -> Iterator[None]:
+        """While the block runs, call these."""
+        with self._signal:
+            self._gently.append(gently)
+            self._now.append(now)
+        try:
+            if self.asked:
+                gently()
+            if self.asked > 1:
+                now()
+            yield
+        finally:
+            with self._signal:
+                self._gently.remove(gently)
+                self._now.remove(now)
+
+
+# --- the recipes ------------------------------------------------------------------------------------------------------
+
+
+def preview(stack: Stack, choices: Choices, watch: events.Watcher, stop: Stop | None = None) -> Plan:
+    """What an up would do. Changes nothing, needs no lease.
+
+    Raises ProgramError when the program does. Inputs that cannot be right are in the plan's diagnostics, all of them.
+    """
+    run = _Run(stack, choices, watch, stop or Stop())
+    with run.telling("update", preview=True):
+        snapshot = run.load()
+        snapshot = recovery.in_record(snapshot, run.settle(snapshot, None))
+        if choices.refresh:
+            snapshot = run.observe(snapshot)[1]
+        return run.plan(snapshot)
+
+
+def up(stack: Stack, choices: Choices, watch: events.Watcher, stop: Stop | None = None) -> Outcome:
+    """Make the cloud as the program says."""
+    run = _Run(stack, choices, watch, stop or Stop())
+    with run.lease("update"):
+        snapshot = run.settled()
+        if choices.refresh:
+            snapshot = run.refreshed(snapshot)
+        plan = None
+        if not choices.skip_preview:
+            with run.telling("update", preview=True):
+                plan = run.plan(snapshot)
+            run.require(plan)
+            snapshot = run.agreed(plan, snapshot)
+        with run.telling("update", preview=False):
+            return run.carry_out(snapshot, plan)
+
+
+def destroy(stack: Stack, choices: Choices, watch: events.Watcher, stop: Stop | None = None) -> Outcome:
+    """Delete every object of the stack, dependents first. The program is not needed."""
+    run = _Run(stack, choices, watch, stop or Stop())
+    with run.lease("destroy"):
+        snapshot = run.settled()
+        if choices.refresh:
+            snapshot = run.refreshed(snapshot)
+        planner = run.planner(snapshot, preview=False)
+        steps, problems = planner.leftovers(Why.DESTROY)
+        plan = Plan(steps, snapshot.serial, diagnostics=problems)
+        if not choices.skip_preview or problems:
+            with run.telling("destroy", preview=True):
+                run.show(plan)
+        run.require(plan)
+        if not choices.skip_preview:
+            snapshot = run.agreed(plan, snapshot)
+        with run.telling("destroy", preview=False):
+            return run.delete_all(planner, steps, plan)
+
+
+def refresh_record(stack: Stack, choices: Choices, watch: events.Watcher, stop: Stop | None = None) -> Outcome:
+    """Read every object and correct the record. Never changes the cloud."""
+    run = _Run(stack, choices, watch, stop or Stop())
+    with run.lease("refresh"):
+        snapshot = run.settled()
+        with run.telling("refresh", preview=True):
+            steps, after = run.observe(snapshot)
+            plan = Plan(steps, snapshot.serial)
+            run.emit(events.Planned(plan, CLOCK.epoch()))
+            run.counts = plan.counts
+        run.require(plan)
+        if not choices.skip_preview:
+            run.agreed(plan, snapshot)
+        with run.telling("refresh", preview=False):
+            run.write_observed(snapshot, steps)
+            run.counts = plan.counts
+        return Outcome("succeeded", plan.counts, plan, after.stack_outputs)
+
+
+# --- one run ----------------------------------------------------------------------------------------------------------
+
+
+class _Run:
+    """What the recipes are made of. One instance serves one operation on one stack."""
+
+    def __init__(self, stack: Stack, choices: Choices, watch: events.Watcher, stop: Stop) -> None:
+        self.stack = stack
+        self.choices = choices
+        self.stop = stop
+        self.counts: Mapping[Op, int] = {}
+        self._watch = watch
+        self._one_at_a_time = threading.RLock()
+        self._lease: records.Lease | None = None
+        self._started = False
+        self._done: list[Step] = []
+        self._errors = 0
+
+    # --- telling ------------------------------------------------------------------------------------------------------
+
+    def emit(self, event: events.Event) -> None:
+        """Tell the watcher; events come from many threads, but reach it one at a time."""
+        with self._one_at_a_time:
+            if isinstance(event, events.StepEnded) and not event.preview:
+                self._done.append(event.step)
+            if isinstance(event, events.Told) and event.problem.severity is Severity.ERROR:
+                self._errors += 1
+            self._watch(event)
+
+    @contextmanager
+    def telling(self, operation: str, preview: bool) -> Iterator[None]:
+        """Begin and end of a run, whatever happens in between."""
+        began = CLOCK.monotonic()
+        self.counts = {}
+        shown = {key: "[secret]" if key in self.stack.secret_keys else text for key, text in self.stack.config.items()}
+        name = self.stack.name
+        self.emit(events.Began(operation, name.stack, name.project, preview, CLOCK.epoch(), shown))
+        result = "failed"
+        try:
+            yield
+            result = "succeeded" if not self._errors else "failed"
+        except CancelledError:
+            result = "cancelled"
+            raise
+        finally:
+            seconds = CLOCK.monotonic() - began
+            self.emit(events.Ended(operation, preview, result, self.counts, seconds, CLOCK.epoch()))
+
+    def told(self, problem: Diagnostic) -> None:
+        """A message for the person."""
+        self.emit(events.Told(problem, CLOCK.epoch()))
+
+    # --- the record ---------------------------------------------------------------------------------------------------
+
+    @contextmanager
+    def lease(self, operation: str) -> Iterator[None]:
+        """Hold the right to write; an unfinished deployment is ended as failed."""
+        self._acquire(operation)
+        try:
+            yield
+        finally:
+            lease, self._lease = self._lease, None
+            if lease is not None:
+                lease.release()
+
+    def _acquire(self, operation: str) -> None:
+        holder = self.stack.holder
+        self._operation = operation
+        self._lease = self.stack.record.acquire(
+            records.Holder(holder.who, holder.host, holder.pid, operation), seal=self.stack.seal
+        )
+
+    @property
+    def journal(self) -> records.Lease:
+        """The lease this run writes under."""
+        assert self._lease is not None
+        return self._lease
+
+    @contextmanager
+    def recording(self, kind: str) -> Iterator[Callable[[str], None]]:
+        """A deployment in the history; the block says how it ended."""
+        self.journal.start(records.Deployment(kind=kind, message=self.choices.message, config=self._shown_config()))
+        result = "failed"
+
+        def ended(how: str) -> None:
+            nonlocal result
+            result = how
+
+        try:
+            yield ended
+        finally:
+            self.counts = count(self._done) if not self.counts else self.counts
+            self.journal.finish(result, {op.value: number for op, number in self.counts.items()})
+
+    def _shown_config(self) -> Mapping[str, Any]:
+        return {
+            key: {
+                "value": "[secret]" if key in self.stack.secret_keys else text,
+                "secret": key in self.stack.secret_keys,
+            }
+            for key, text in self.stack.config.items()
+        }
+
+    def load(self) -> Snapshot:
+        """The record, whole and readable. Raises RecordError or CredentialsError when it is not."""
+        return require_whole(self.stack.unseal(self.stack.record.load()))
+
+    # --- settle and observe -------------------------------------------------------------------------------------------
+
+    def settled(self) -> Snapshot:
+        """The record with every pending operation of an interrupted run settled and written."""
+        snapshot = self.load()
+        if not snapshot.pending:
+            return snapshot
+        with self.recording("recover") as ended:
+            for fact in self.settle(snapshot, self.journal):
+                self.journal.end(fact.operation.token, fact.writes)
+            ended("succeeded")
+        return self.load()
+
+    def settle(self, snapshot: Snapshot, journal: records.Lease | None) -> list[recovery.Fact]:
+        """The facts behind what is pending, told to the person."""
+        if not snapshot.pending:
+            return []
+        planner = self.planner(snapshot, preview=journal is None)
+        keys = iter(range(-1, -len(snapshot.pending) - 1, -1))
+        facts = recovery.settle(
+            snapshot,
+            lambda state: planner.provider_of(state.type, state.inputs, state.provider),
+            Caller(self.emit, CLOCK).ask,
+            journal.new_key if journal else lambda: next(keys),
+            CLOCK.stamp(),
+            self.choices.clear_pending_creates,
+        )
+        for fact in facts:
+            operation = fact.operation
+            self.emit(events.Settled(operation.resource.urn, operation.kind, fact.outcome, CLOCK.epoch()))
+        return facts
+
+    def observe(self, snapshot: Snapshot) -> tuple[tuple[Step, ...], Snapshot]:
+        """(what a look at every object means, the snapshot as it will be)."""
+        planner = self.planner(snapshot, preview=True)
+        caller = Caller(self.emit, CLOCK)
+        with Workers(self.choices.parallel) as workers, self.stop.heard_by(workers.stop, caller.cancel):
+            looks = [
+                workers.submit(state.key, self._observation(state, planner, caller))
+                for state in snapshot.resources
+                if refresh.observable(state)
+            ]
+            steps = tuple(_results(looks))
+        return steps, refresh.repaired(snapshot, steps)[0]
+
+    def _observation(self, state: ResourceState, planner: Planner, caller: Caller) -> Callable[[], Step]:
+        def look() -> Step:
+            provider = planner.provider_of(state.type, state.outputs or state.inputs, state.provider)
+            asking = Step(op=Op.REFRESH, urn=state.urn, old=state, new=state)
+            self.emit(events.StepBegan(asking, CLOCK.epoch(), preview=True))
+            seen = caller.ask(
+                asking,
+                state.options.custom_timeouts.read,
+                lambda: provider.read(state.id, dict(reveal(state.outputs))),
+            )
+            step = refresh.observed(state, seen, provider)
+            self.emit(events.StepEnded(step, CLOCK.epoch(), preview=True))
+            return step
+
+        return look
+
+    def refreshed(self, snapshot: Snapshot) -> Snapshot:
+        """The record, corrected by a look at every object."""
+        with self.telling("refresh", preview=False):
+            steps, _ = self.observe(snapshot)
+            self.write_observed(snapshot, steps)
+            self.counts = count(steps)
+        return self.load()
+
+    def write_observed(self, snapshot: Snapshot, steps: tuple[Step, ...]) -> None:
+        """Correct the record by what was observed."""
+        repairs = refresh.repaired(snapshot, steps)[1]
+        with self.recording("refresh") as ended:
+            for step in steps:
+                if step.op is Op.DELETE:
+                    assert step.old is not None
+                    self.journal.end(None, (*repairs.get(step.urn, ()), Drop(step.old.key, step.urn)))
+                elif step.new is not None and step.old is not None and results.differs(step.old, step.new):
+                    self.journal.end(None, (Put(step.new.but(modified=CLOCK.stamp())),))
+                if step.op is not Op.SAME:
+                    self._done.append(step)
+            ended("succeeded")
+
+    # --- plan ---------------------------------------------------------------------------------------------------------
+
+    def planner(self, snapshot: Snapshot, preview: bool) -> Planner:
+        """A planner over a snapshot, with the providers of this stack."""
+        return Planner(snapshot, _Source(self.stack), preview=preview)
+
+    def plan(self, snapshot: Snapshot) -> Plan:
+        """Run the program to see what it asks for."""
+        planner = self.planner(snapshot, preview=True)
+        caller = Caller(self.emit, CLOCK)
+        problems: list[Diagnostic] = []
+
+        def note(event: events.Event) -> None:
+            if isinstance(event, events.Told):
+                problems.append(event.problem)
+            self.emit(event)
+
+        with Workers(self.choices.parallel, stop_on_failure=False) as workers:
+            answers = Predicted(planner, caller, workers, note, CLOCK)
+            with self.stop.heard_by(workers.stop, caller.cancel):
+                self._run_program(answers, preview=True)
+            self._require_not_stopped()
+            steps, protected = planner.leftovers()
+        for problem in protected:
+            note(events.Told(problem, CLOCK.epoch()))
+        self._show(steps)
+        outputs = answers.stack_outputs or {}
+        self.emit(events.OutputsKnown(snapshot.stack_outputs, outputs, CLOCK.epoch()))
+        plan = Plan(tuple(planner.steps), snapshot.serial, planner.goals, tuple(problems), outputs)
+        self.counts = plan.counts
+        self.emit(events.Planned(plan, CLOCK.epoch()))
+        return plan
+
+    def show(self, plan: Plan) -> None:
+        """Tell a plan that was made without the program."""
+        for problem in plan.diagnostics:
+            self.told(problem)
+        self._show(plan.steps)
+        self.counts = plan.counts
+        self.emit(events.Planned(plan, CLOCK.epoch()))
+
+    def _show(self, steps: tuple[Step, ...]) -> None:
+        for step in steps:
+            now = CLOCK.epoch()
+            self.emit(events.StepBegan(step, now, preview=True))
+            self.emit(events.StepEnded(step, now, preview=True))
+
+    def require(self, plan: Plan) -> None:
+        """Raises for a plan that cannot be carried out, or has changes where none are expected."""
+        errors = [problem for problem in plan.diagnostics if problem.severity is Severity.ERROR]
+        if errors:
+            raise InvalidPlanError(len(errors))
+        if self.choices.expect_no_changes and plan.has_changes:
+            raise ChangesFoundError(
+                "there are changes, and none were expected",
+                why="--expect-no-changes was given.",
+                remedy="look at the plan above; run without --expect-no-changes to carry it out",
+            )
+
+    def agreed(self, plan: Plan, snapshot: Snapshot) -> Snapshot:
+        """The snapshot to work from once the person has agreed; the lease is given back for the question."""
+        confirm = self.choices.confirm
+        if confirm is None:
+            return snapshot
+        self.journal.release()
+        self._lease = None
+        if not confirm(plan):
+            raise CancelledError("you declined the plan; nothing was changed", remedy="run again when you are ready")
+        self._acquire(self._operation)
+        fresh = self.load()
+        plan.require_serial(fresh.serial)
+        return fresh
+
+    # --- act ----------------------------------------------------------------------------------------------------------
+
+    def carry_out(self, snapshot: Snapshot, plan: Plan | None) -> Outcome:
+        """Run the program for real, each registration answered when its steps have ended; then delete what is left."""
+        planner = self.planner(snapshot, preview=False)
+        caller = Caller(self.emit, CLOCK)
+        executor = self._executor(planner, caller)
+        stop_on_failure = not self.choices.continue_on_error
+        problem: WorksteadError | None = None
+        with (
+            self.recording("update") as ended,
+            Workers(self.choices.parallel, stop_on_failure=stop_on_failure) as workers,
+        ):
+            answers = Carried(
+                planner,
+                caller,
+                executor,
+                self.journal,
+                workers,
+                self.emit,
+                CLOCK,
+                _weights(plan, snapshot),
+                self.choices.continue_on_error,
+                plan,
+            )
+            with self.stop.heard_by(workers.stop, caller.cancel):
+                try:
+                    self._run_program(answers, preview=False)
+                except WorksteadError as error:
+                    problem = error
+                if problem is None and not self.stop.asked and (not answers.failures or self.choices.continue_on_error):
+                    steps, protected = planner.leftovers()
+                    for error in protected:
+                        self.told(error)
+                    if not protected:
+                        answers.failures += self._delete(steps, workers, executor)
+            outputs = self._keep_outputs(planner, snapshot, answers, whole=problem is None and not answers.failures)
+            self.counts = count(self._done)
+            result = self._result(problem, answers.failures)
+            ended(result)
+        self._raise(problem, answers.failures)
+        return Outcome(result, self.counts, plan, outputs)
+
+    def delete_all(self, planner: Planner, steps: tuple[Step, ...], plan: Plan) -> Outcome:
+        """Carry out a destroy."""
+        caller = Caller(self.emit, CLOCK)
+        executor = self._executor(planner, caller)
+        stop_on_failure = not self.choices.continue_on_error
+        place = program.import_path(self.stack.program)
+        with (
+            self.recording("destroy") as ended,
+            Workers(self.choices.parallel, stop_on_failure=stop_on_failure) as workers,
+        ):
+            with place, self.stop.heard_by(workers.stop, caller.cancel):
+                failures = self._delete(steps, workers, executor)
+            self.counts = count(self._done)
+            result = self._result(None, failures)
+            ended(result)
+        self._raise(None, failures)
+        return Outcome(result, self.counts, plan)
+
+    def _executor(self, planner: Planner, caller: Caller) -> Executor:
+        turn = threading.RLock()
+
+        def concluded(step: Step, state: ResourceState | None) -> None:
+            with turn:
+                planner.concluded(step, state)
+
+        def provider_of(state: ResourceState) -> Provider:
+            return planner.provider_of(state.type, state.inputs, state.provider)
+
+        return Executor(
+            caller, self.journal, provider_of, concluded, self.emit, CLOCK, new_id=lambda: str(uuid.uuid4())
+        )
+
+    def _delete(self, steps: tuple[Step, ...], workers: Workers, executor: Executor) -> int:
+        """Delete, each after everything that needs it; how many failed or were not started."""
+        after, weights = graph.delete_order(steps)
+        futures = [
+            workers.submit(
+                ("delete", step.old.key),
+                _carrying_out(executor, step),
+                after=[("delete", key) for key in after[step.old.key]],
+                weight=weights[step.old.key],
+            )
+            for step in steps
+            if step.old is not None
+        ]
+        wait(futures)
+        return sum(1 for future in futures if future.exception() is not None)
+
+    def _keep_outputs(self, planner: Planner, snapshot: Snapshot, answers: Carried, whole: bool) -> Properties:
+        """Record what the program exported: all of it after a success, else what is known over what was (spec 5)."""
+        old = snapshot.stack_outputs
+        known = {name: value for name, value in (answers.stack_outputs or {}).items() if not has_unknown(value)}
+        outputs = known if whole else {**old, **known}
+        root = next((state for state in planner.states.values() if results.is_root(state)), None)
+        if root is not None and root.outputs != outputs:
+            self.journal.end(None, (Put(root.but(outputs=outputs)),))
+        if whole:
+            for state in answers.without_outputs():
+                self.journal.end(None, (Put(state),))
+        self.emit(events.OutputsKnown(old, outputs, CLOCK.epoch()))
+        return outputs
+
+    # --- the program --------------------------------------------------------------------------------------------------
+
+    def _run_program(self, answers: Predicted | Carried, preview: bool) -> None:
+        from engine.assets import hashed
+        from engine.monitor import Deployment, Monitor
+
+        stack = self.stack
+        monitor = Monitor(
+            Deployment(
+                project=stack.name.project,
+                stack=stack.name.stack,
+                organization=stack.organization,
+                preview=preview,
+                parallel=self.choices.parallel,
+                config=stack.config,
+                secret_keys=stack.secret_keys,
+            ),
+            answers,
+            stack.package_config,
+            hashed,
+        )
+        this = program.Run(
+            program=stack.program,
+            project=stack.name.project,
+            stack=stack.name.stack,
+            root=stack.root,
+            config=stack.config,
+            secret_keys=stack.secret_keys,
+            organization=stack.organization,
+            parallel=self.choices.parallel,
+            preview=preview,
+            debug=self.choices.debug,
+        )
+        program.run(this, monitor, monitor, _Lines(answers.told))
+
+    # --- how it ended -------------------------------------------------------------------------------------------------
+
+    def _require_not_stopped(self) -> None:
+        if self.stop.asked:
+            raise _stopped()
+
+    def _result(self, problem: WorksteadError | None, failures: int) -> str:
+        if self.stop.asked:
+            return "cancelled"
+        return "failed" if problem is not None or failures or self._errors else "succeeded"
+
+    def _raise(self, problem: WorksteadError | None, failures: int) -> None:
+        if self.stop.asked:
+            raise _stopped()
+        if isinstance(problem, StepFailedError) or (problem is None and failures):
+            raise StepFailedError(
+                f"{max(failures, 1)} of the steps failed",
+                why="Each is reported above with its resource. What succeeded is recorded.",
+                remedy="mend what the messages name, then run again: it goes on from here",
+            )
+        if problem is not None:
+            raise problem
+        if self._errors:
+            raise InvalidPlanError(self._errors)
+
+
+class InvalidPlanError(InputError):
+    """The program asks for something that cannot be right; each problem was already told with its resource."""
+
+    reference = "plan-invalid"
+
+    def __init__(self, problems: int) -> None:
+        super().__init__(
+            f"{problems} {'problem has' if problems == 1 else 'problems have'} to be solved first; nothing was changed",
+            remedy="correct what the messages above name, then run again",
+        )
+
+
+class _Source:
+    """The stack's providers: the engine's own types, then whatever the installed clouds serve."""
+
+    def __init__(self, stack: Stack) -> None:
+        self._stack = stack
+
+    def provider_for(self, type_: str, inputs: Properties, config: Properties) -> Provider:
+        """See `contract.ProviderSource`. Settings of today win over those recorded with a default provider."""
+        package = package_of(type_)
+        if package == "pulumi" or type_.startswith("pulumi:"):
+            return builtins.provider_for(type_, self._stack.outputs_of, lambda: str(uuid.uuid4()))
+        today = reveal(self._stack.package_config(package))
+        return self._stack.source.provider_for(type_, inputs, {**config, **today, **self._stack.overlay})
+
+
+class _Lines(io.TextIOBase):
+    """What the program prints, line by line, as messages."""
+
+    def __init__(self, told: Callable[[Diagnostic], None]) -> None:
+        self._told = told
+        self._open = ""
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, text: str, /) -> int:
+        *lines, self._open = (self._open + text).split("\n")
+        for line in lines:
+            self._told(Diagnostic(Severity.INFO, line))
+        return len(text)
+
+
+def _stopped() -> CancelledError:
+    return CancelledError(
+        "the run was stopped",
+        why="What had been started was finished and recorded.",
+        remedy="run the same command again: it goes on from here",
+    )
+
+
+def _carrying_out(executor: Executor, step: Step) -> Callable[[], Any]:
+    return lambda: executor.carry_out((step,))
+
+
+def _results(futures: list[Future[Any]]) -> Iterator[Any]:
+    """The results in order. Raises the first real error, not one that only echoes it."""
+    wait(futures)
+    errors = [error for future in futures if (error := future.exception()) is not None]
+    real = [error for error in errors if not isinstance(error, StepFailedError)]
+    if errors:
+        raise (real or errors)[0]
+    for future in futures:
+        yield future.result()
+
+
+def _weights(plan: Plan | None, snapshot: Snapshot) -> Mapping[str, float]:
+    """The longest way ahead of each resource: by the plan, or without one by the record."""
+    states = [step.new for step in plan.steps if step.new is not None] if plan else list(snapshot.resources)
+    known = graph.of_states(states)
+    graph.require_acyclic(known)
+    return graph.remaining_path(known, lambda _urn: 1.0)

@@ -1,8 +1,8 @@
 """The operations: preview, up, destroy, refresh. Each is a short recipe over the stations of HOUSE.md section 1.
 
 This is the one place that joins them: the program, the planner, the executor, the record, the providers. A recipe takes
-a `Stack` (everything an operation needs to know, opened by `engine.opening`), `Choices` (what the person asked for) and a
-watcher, and returns an `Outcome`; it raises a WorksteadError for what stopped it.
+a `Stack` (everything an operation needs to know, opened by `engine.opening`), `Choices` (what the person asked for) and
+a watcher, and returns an `Outcome`; it raises a WorksteadError for what stopped it.
 
 The lease is held while a recipe reads, plans and acts, but not while a person thinks about a plan: it is given back for
 the question, and afterwards the plan is only carried out if the record's serial is still the one it was made from.
@@ -11,6 +11,7 @@ the question, and afterwards the plan is only carried out if the record's serial
 from __future__ import annotations
 
 import io
+import sys
 import threading
 import time
 import uuid
@@ -70,7 +71,7 @@ class Stack:
     config: Mapping[str, str] = field(default_factory=dict)
     secret_keys: tuple[str, ...] = ()
     overlay: Mapping[str, str] = field(default_factory=dict)
-    holder: records.Holder = records.Holder("", "", 0, "")
+    holder: records.Holder = field(default_factory=lambda: records.Holder("", "", 0, ""))
     organization: str = "organization"
 
 
@@ -231,6 +232,7 @@ class _Run:
         self.counts: Mapping[Op, int] = {}
         self._watch = watch
         self._one_at_a_time = threading.RLock()
+        self._watching = threading.local()
         self._lease: records.Lease | None = None
         self._started = False
         self._done: list[Step] = []
@@ -245,7 +247,11 @@ class _Run:
                 self._done.append(event.step)
             if isinstance(event, events.Told) and event.problem.severity is Severity.ERROR:
                 self._errors += 1
-            self._watch(event)
+            self._watching.now = True
+            try:
+                self._watch(event)
+            finally:
+                self._watching.now = False
 
     @contextmanager
     def telling(self, operation: str, preview: bool) -> Iterator[None]:
@@ -619,7 +625,7 @@ class _Run:
             preview=preview,
             debug=self.choices.debug,
         )
-        program.run(this, monitor, monitor, _Lines(answers.told))
+        program.run(this, monitor, monitor, _Lines(answers.told, self._watching))
 
     # --- how it ended -------------------------------------------------------------------------------------------------
 
@@ -674,17 +680,19 @@ class _Source:
         return self._stack.source.provider_for(type_, inputs, {**config, **today, **self._stack.overlay})
 
 
-class _Lines(io.TextIOBase):
-    """What the program prints, line by line, as messages."""
+class _Lines(io.StringIO):
+    """What the program prints, line by line, as messages; what a watcher prints meanwhile goes where it belongs."""
 
-    def __init__(self, told: Callable[[Diagnostic], None]) -> None:
+    def __init__(self, told: Callable[[Diagnostic], None], watching: threading.local) -> None:
+        super().__init__()
         self._told = told
+        self._watching = watching
+        self._behind = sys.stdout
         self._open = ""
 
-    def writable(self) -> bool:
-        return True
-
     def write(self, text: str, /) -> int:
+        if getattr(self._watching, "now", False):
+            return self._behind.write(text)
         *lines, self._open = (self._open + text).split("\n")
         for line in lines:
             self._told(Diagnostic(Severity.INFO, line))

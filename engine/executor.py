@@ -190,7 +190,7 @@ class Caller:
         """Read the object a decision waits for."""
         state = ResourceState(urn=look.urn, type=look.type, custom=True, id=look.id, inputs=look.inputs)
         step = Step(op=Op.READ, urn=look.urn, new=state)
-        return self._ask(step, timeout, lambda: provider.read(look.id, dict(reveal(look.inputs))))
+        return self.ask(step, timeout, lambda: provider.read(look.id, dict(reveal(look.inputs))))
 
     def ask(self, step: Step, timeout: float, call: Callable[[], T]) -> T:
         """A provider's answer to a call of at most `timeout` seconds (0: the provider's own limit)."""

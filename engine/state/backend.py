@@ -1,8 +1,8 @@
 """What every place a record can live in owes the engine.
 
-A `Backend` holds the records of many stacks. One stack's record is read through `StackRecord` by anybody at any time, and
-written only through a `Lease`: the right to write, until a moment, under a fencing number that every write checks. Of
-each step a *begin* is durable before its provider call and an *end* before anything that depends on it; `begin` and
+A `Backend` holds the records of many stacks. One stack's record is read through `StackRecord` by anybody at any time,
+and written only through a `Lease`: the right to write, until a moment, under a fencing number that every write checks.
+Of each step a *begin* is durable before its provider call and an *end* before anything that depends on it; `begin` and
 `end` return only when that is so. They are called from many threads at once, and a backend may commit several together
 (group commit), but the cost of one never depends on how many resources the stack has.
 

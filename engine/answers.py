@@ -8,10 +8,8 @@ Left to others: requests and responses (`monitor`), what a goal needs (`core.pla
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from concurrent.futures import Future
+from collections.abc import Mapping
 from threading import RLock
-from typing import Any
 
 from engine.core import results
 from engine.core.contract import ReadResult
@@ -27,19 +25,19 @@ from engine.core.model import STACK_TYPE, Goal, Put, ResourceState
 from engine.core.plan import Op, Plan, Reason, Step, Why, breach
 from engine.core.planner import Decision, Planner, goal_needs
 from engine.core.values import Properties, has_unknown
-from engine.executor import Caller, Clock, Executor, Journal, Workers
+from engine.executor import Caller, Clock, Executor, Promise
 from engine.monitor import Answer
 
 
 class _Answers:
     """What both kinds share: the turn-taking around the planner, looks, exports, and who has failed."""
 
-    def __init__(self, planner: Planner, caller: Caller, workers: Workers, emit: Watcher, clock: Clock) -> None:
+    def __init__(self, planner: Planner, caller: Caller, executor: Executor, emit: Watcher, clock: Clock) -> None:
         self.planner = planner
-        self.workers = workers
         self.failures = 0
         self.stack_outputs: Properties | None = None
         self._caller = caller
+        self._executor = executor
         self._emit = emit
         self._clock = clock
         self._turn = RLock()
@@ -48,7 +46,7 @@ class _Answers:
 
     # --- what the monitor asks ----------------------------------------------------------------------------------------
 
-    def settle(self, goal: Goal) -> Answer | Future[Answer]:
+    def settle(self, goal: Goal) -> Answer | Promise[Answer]:
         """What becomes of a goal, now or later."""
         cause = next((urn for urn in goal_needs(goal) if urn in self._failed), None)
         if cause is not None:
@@ -59,30 +57,30 @@ class _Answers:
             return self._decided(goal, self._decide(goal, None))
         provider = self.planner.provider_of(goal.type, goal.inputs, goal.provider)
         timeout = goal.options.custom_timeouts.read
-        seen = self.workers.submit(("look", goal.urn), lambda: self._caller.look(look, provider, timeout))
+        seen = self._executor.call(("look", goal.urn), lambda: self._caller.look(look, provider, timeout))
         return self._after(seen, goal)
 
-    def _after(self, seen: Future[ReadResult], goal: Goal) -> Future[Answer]:
+    def _after(self, seen: Promise[ReadResult], goal: Goal) -> Promise[Answer]:
         """Go on with a goal once its object has been read."""
-        answer: Future[Answer] = Future()
+        answer: Promise[Answer] = Promise()
 
-        def read(done: Future[ReadResult]) -> None:
+        def read(result: ReadResult | None, error: BaseException | None) -> None:
             try:
-                error = done.exception()
                 if isinstance(error, WorksteadError):
                     error.urn = error.urn or goal.urn
                     self._fail(goal, error.diagnostic())
-                    answer.set_result(Answer(None, ok=False))
+                    answer.settle(Answer(None, ok=False))
                     return
-                settled = self._decided(goal, self._decide(goal, done.result()))
-                if isinstance(settled, Future):
-                    _pass_on(settled, answer)
-                else:
-                    answer.set_result(settled)
+                settled = self._decided(goal, self._decide(goal, result))
             except BaseException as problem:
-                answer.set_exception(problem)
+                answer.settle(None, problem)
+                return
+            if isinstance(settled, Promise):
+                settled.then(answer.settle)
+            else:
+                answer.settle(settled)
 
-        seen.add_done_callback(read)
+        seen.then(read)
         return answer
 
     def registered(self, urn: str) -> tuple[Goal, ResourceState | None] | None:
@@ -105,7 +103,7 @@ class _Answers:
         if message.severity is Severity.ERROR:
             self.failures += 1
 
-    def outputs(self, urn: str, outputs: Properties) -> Future[None] | None:
+    def outputs(self, urn: str, outputs: Properties) -> Promise[None] | None:
         """A component's outputs, once; the root stack's are kept back until the run has ended."""
         with self._turn:
             state = self.planner.states.get(urn)
@@ -164,10 +162,10 @@ class _Answers:
         self._emit(StepSkipped(step, cause, self._clock.epoch()))
         return Answer(None, ok=False)
 
-    def _decided(self, goal: Goal, decision: Decision) -> Answer | Future[Answer]:
+    def _decided(self, goal: Goal, decision: Decision) -> Answer | Promise[Answer]:
         raise NotImplementedError
 
-    def _keep_outputs(self, old: ResourceState, new: ResourceState) -> Future[None] | None:
+    def _keep_outputs(self, old: ResourceState, new: ResourceState) -> Promise[None] | None:
         raise NotImplementedError
 
 
@@ -185,8 +183,7 @@ class Predicted(_Answers):
         for step in decision.steps:
             now = self._clock.epoch()
             self._emit(StepBegan(step, now, preview=True))
-            with self._turn:
-                self.planner.concluded(step, step.new)
+            self.planner.concluded(step, step.new)
             self._emit(StepEnded(step, now, preview=True))
             state = step.new
         return Answer(state)
@@ -206,59 +203,64 @@ class Carried(_Answers):
         planner: Planner,
         caller: Caller,
         executor: Executor,
-        journal: Journal,
-        workers: Workers,
         emit: Watcher,
         clock: Clock,
         weights: Mapping[str, float],
         continue_on_error: bool = False,
         promise: Plan | None = None,
     ) -> None:
-        super().__init__(planner, caller, workers, emit, clock)
-        self._executor = executor
-        self._journal = journal
+        super().__init__(planner, caller, executor, emit, clock)
         self._weights = weights
         self._continue = continue_on_error
         self._promise = promise
 
     def settle_now(self, goal: Goal) -> Answer:
         """A default provider's answer: nothing but the record is touched, so it is done on the spot."""
-        decision = self._decide(goal, None)
-        self._keep_promise(goal, decision)
-        return Answer(self._executor.carry_out(decision.steps))
+        settled = self._decided(goal, self._decide(goal, None))
+        return settled.wait() if isinstance(settled, Promise) else settled
 
-    def _decided(self, goal: Goal, decision: Decision) -> Answer | Future[Answer]:
+    def _decided(self, goal: Goal, decision: Decision) -> Answer | Promise[Answer]:
         if not decision.valid:
             if not self._continue:
-                self.workers.stop()
+                self._executor.stop()
             return Answer(None, ok=False)
         self._keep_promise(goal, decision)
         if all(_leaves_all_as_it_is(step) for step in decision.steps):
-            return Answer(self._executor.carry_out(decision.steps))
-        work = self._work(goal, decision)
-        return self.workers.submit(goal.urn, work, weight=self._weights.get(goal.urn, 0.0))
+            return self._unchanged(decision)
+        answer: Promise[Answer] = Promise()
 
-    def _work(self, goal: Goal, decision: Decision) -> Callable[[], Answer]:
-        def work() -> Answer:
-            try:
-                return Answer(self._executor.carry_out(decision.steps))
-            except WorksteadError as error:
-                self.failures += 1
-                self._failed.add(goal.urn)
-                with self._turn:
-                    self.planner.failed(goal.urn)
-                if self._continue and isinstance(error, StepFailedError):
-                    return Answer(None, ok=False)
-                raise
+        def ended(state: ResourceState | None, error: BaseException | None) -> None:
+            if error is None:
+                answer.settle(Answer(state))
+                return
+            self.failures += 1
+            self._failed.add(goal.urn)
+            with self._turn:
+                self.planner.failed(goal.urn)
+            if self._continue and isinstance(error, StepFailedError):
+                answer.settle(Answer(None, ok=False))
+            else:
+                answer.settle(None, error)
 
-        return work
+        chain = self._executor.carry_out(goal.urn, decision.steps, weight=self._weights.get(goal.urn, 0.0))
+        chain.then(ended)
+        return answer
+
+    def _unchanged(self, decision: Decision) -> Answer:
+        """Nothing to do and nothing to record: said at once, without troubling the executor."""
+        for step in decision.steps:
+            now = self._clock.epoch()
+            self._emit(StepBegan(step, now))
+            self.planner.concluded(step, step.new)
+            self._emit(StepEnded(step, now))
+        return Answer(decision.steps[-1].new)
 
     def _keep_promise(self, goal: Goal, decision: Decision) -> None:
         if self._promise is None:
             return
         broken = breach(self._promise, goal, decision.steps)
         if broken:
-            self.workers.stop()
+            self._executor.stop()
             raise ProgramError(
                 f"the program does not do what its plan says: {broken}",
                 urn=goal.urn,
@@ -268,26 +270,15 @@ class Carried(_Answers):
                 reference="plan-broken",
             )
 
-    def _keep_outputs(self, old: ResourceState, new: ResourceState) -> Future[None] | None:
+    def _keep_outputs(self, old: ResourceState, new: ResourceState) -> Promise[None] | None:
         if has_unknown(new.outputs):
             # Something it exports has failed; what was recorded before stays.
             return None
         recorded = self.planner.recorded(new.urn)
         if recorded is not None and not results.differs(recorded, new):
             return None
-        return self.workers.submit(("outputs", new.urn), lambda: self._journal.end(None, (Put(new),)))
+        return self._executor.write(("outputs", new.urn), (Put(new),))
 
 
 def _leaves_all_as_it_is(step: Step) -> bool:
     return step.op is Op.SAME and not results.writes(step, step.new)
-
-
-def _pass_on(source: Future[Any], target: Future[Any]) -> None:
-    def done(future: Future[Any]) -> None:
-        error = future.exception()
-        if error is not None:
-            target.set_exception(error)
-        else:
-            target.set_result(future.result())
-
-    source.add_done_callback(done)

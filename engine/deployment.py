@@ -16,7 +16,6 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import Future, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -40,7 +39,7 @@ from engine.core.model import Drop, Put, ResourceState, Snapshot, package_of, re
 from engine.core.plan import Op, Plan, Step, Why, count
 from engine.core.planner import Planner
 from engine.core.values import Properties, has_unknown, reveal
-from engine.executor import Caller, Clock, Executor, Workers
+from engine.executor import Caller, Clock, Executor, Promise
 from engine.state import backend as records
 
 CLOCK = Clock(
@@ -367,9 +366,9 @@ class _Run:
         """(what a look at every object means, the snapshot as it will be)."""
         planner = self.planner(snapshot, preview=True)
         caller = Caller(self.emit, CLOCK)
-        with Workers(self.choices.parallel) as workers, self.stop.heard_by(workers.stop, caller.cancel):
+        with self._previewing(caller) as executor:
             looks = [
-                workers.submit(state.key, self._observation(state, planner, caller))
+                executor.call(state.key, self._observation(state, planner, caller))
                 for state in snapshot.resources
                 if refresh.observable(state)
             ]
@@ -431,10 +430,9 @@ class _Run:
                 problems.append(event.problem)
             self.emit(event)
 
-        with Workers(self.choices.parallel, stop_on_failure=False) as workers:
-            answers = Predicted(planner, caller, workers, note, CLOCK)
-            with self.stop.heard_by(workers.stop, caller.cancel):
-                self._run_program(answers, preview=True)
+        with self._previewing(caller) as executor:
+            answers = Predicted(planner, caller, executor, note, CLOCK)
+            self._run_program(answers, preview=True)
             self._require_not_stopped()
             steps, protected = planner.leftovers()
         for problem in protected:
@@ -493,36 +491,28 @@ class _Run:
         """Run the program for real, each registration answered when its steps have ended; then delete what is left."""
         planner = self.planner(snapshot, preview=False)
         caller = Caller(self.emit, CLOCK)
-        executor = self._executor(planner, caller)
-        stop_on_failure = not self.choices.continue_on_error
         problem: WorksteadError | None = None
-        with (
-            self.recording("update") as ended,
-            Workers(self.choices.parallel, stop_on_failure=stop_on_failure) as workers,
-        ):
+        with self.recording("update") as ended, self._acting(planner, caller) as executor:
             answers = Carried(
                 planner,
                 caller,
                 executor,
-                self.journal,
-                workers,
                 self.emit,
                 CLOCK,
                 _weights(plan, snapshot),
                 self.choices.continue_on_error,
                 plan,
             )
-            with self.stop.heard_by(workers.stop, caller.cancel):
-                try:
-                    self._run_program(answers, preview=False)
-                except WorksteadError as error:
-                    problem = error
-                if problem is None and not self.stop.asked and (not answers.failures or self.choices.continue_on_error):
-                    steps, protected = planner.leftovers()
-                    for error in protected:
-                        self.told(error)
-                    if not protected:
-                        answers.failures += self._delete(steps, workers, executor)
+            try:
+                self._run_program(answers, preview=False)
+            except WorksteadError as error:
+                problem = error
+            if problem is None and not self.stop.asked and (not answers.failures or self.choices.continue_on_error):
+                steps, protected = planner.leftovers()
+                for error in protected:
+                    self.told(error)
+                if not protected:
+                    answers.failures += self._delete(steps, executor)
             outputs = self._keep_outputs(planner, snapshot, answers, whole=problem is None and not answers.failures)
             self.counts = count(self._done)
             result = self._result(problem, answers.failures)
@@ -533,50 +523,53 @@ class _Run:
     def delete_all(self, planner: Planner, steps: tuple[Step, ...], plan: Plan) -> Outcome:
         """Carry out a destroy."""
         caller = Caller(self.emit, CLOCK)
-        executor = self._executor(planner, caller)
-        stop_on_failure = not self.choices.continue_on_error
         place = program.import_path(self.stack.program)
-        with (
-            self.recording("destroy") as ended,
-            Workers(self.choices.parallel, stop_on_failure=stop_on_failure) as workers,
-        ):
-            with place, self.stop.heard_by(workers.stop, caller.cancel):
-                failures = self._delete(steps, workers, executor)
+        with self.recording("destroy") as ended, place, self._acting(planner, caller) as executor:
+            failures = self._delete(steps, executor)
             self.counts = count(self._done)
             result = self._result(None, failures)
             ended(result)
         self._raise(None, failures)
         return Outcome(result, self.counts, plan)
 
-    def _executor(self, planner: Planner, caller: Caller) -> Executor:
-        turn = threading.RLock()
+    @contextmanager
+    def _previewing(self, caller: Caller) -> Iterator[Executor]:
+        """An executor that only looks."""
+        executor = Executor(caller, self.emit, CLOCK, parallel=self.choices.parallel, stop_on_failure=False)
+        with executor, self.stop.heard_by(executor.stop, caller.cancel):
+            yield executor
 
-        def concluded(step: Step, state: ResourceState | None) -> None:
-            with turn:
-                planner.concluded(step, state)
-
-        def provider_of(state: ResourceState) -> Provider:
-            return planner.provider_of(state.type, state.inputs, state.provider)
-
-        return Executor(
-            caller, self.journal, provider_of, concluded, self.emit, CLOCK, new_id=lambda: str(uuid.uuid4())
+    @contextmanager
+    def _acting(self, planner: Planner, caller: Caller) -> Iterator[Executor]:
+        """An executor that carries steps out and records them."""
+        executor = Executor(
+            caller,
+            self.emit,
+            CLOCK,
+            parallel=self.choices.parallel,
+            stop_on_failure=not self.choices.continue_on_error,
+            journal=self.journal,
+            provider_of=lambda state: planner.provider_of(state.type, state.inputs, state.provider),
+            concluded=planner.concluded,
+            new_id=lambda: str(uuid.uuid4()),
         )
+        with executor, self.stop.heard_by(executor.stop, caller.cancel):
+            yield executor
 
-    def _delete(self, steps: tuple[Step, ...], workers: Workers, executor: Executor) -> int:
+    def _delete(self, steps: tuple[Step, ...], executor: Executor) -> int:
         """Delete, each after everything that needs it; how many failed or were not started."""
         after, weights = graph.delete_order(steps)
-        futures = [
-            workers.submit(
+        promises = [
+            executor.carry_out(
                 ("delete", step.old.key),
-                _carrying_out(executor, step),
+                (step,),
                 after=[("delete", key) for key in after[step.old.key]],
                 weight=weights[step.old.key],
             )
             for step in steps
             if step.old is not None
         ]
-        wait(futures)
-        return sum(1 for future in futures if future.exception() is not None)
+        return sum(1 for promise in promises if not _succeeded(promise))
 
     def _keep_outputs(self, planner: Planner, snapshot: Snapshot, answers: Carried, whole: bool) -> Properties:
         """Record what the program exported: all of it after a success, else what is known over what was (spec 5)."""
@@ -707,19 +700,26 @@ def _stopped() -> CancelledError:
     )
 
 
-def _carrying_out(executor: Executor, step: Step) -> Callable[[], Any]:
-    return lambda: executor.carry_out((step,))
+def _succeeded(promise: Promise[Any]) -> bool:
+    try:
+        promise.wait()
+    except StepFailedError:
+        return False
+    return True
 
 
-def _results(futures: list[Future[Any]]) -> Iterator[Any]:
+def _results(promises: list[Promise[Any]]) -> Iterator[Any]:
     """The results in order. Raises the first real error, not one that only echoes it."""
-    wait(futures)
-    errors = [error for future in futures if (error := future.exception()) is not None]
-    real = [error for error in errors if not isinstance(error, StepFailedError)]
-    if errors:
-        raise (real or errors)[0]
-    for future in futures:
-        yield future.result()
+    echo: StepFailedError | None = None
+    found: list[Any] = []
+    for promise in promises:
+        try:
+            found.append(promise.wait())
+        except StepFailedError as error:
+            echo = error
+    if echo is not None:
+        raise echo
+    yield from found
 
 
 def _weights(plan: Plan | None, snapshot: Snapshot) -> Mapping[str, float]:

@@ -1,23 +1,27 @@
-"""Carries steps out: the only place with threads.
+"""Carries steps out: the only place with threads of its own.
 
-`Workers` runs work on a bounded number of threads, in the order a `Schedule` allows. `Executor` does one step: begin on
-disk, provider call, end on disk, in that order and each before the next (house rule 3). A step whose outcome
-is not known (a lost answer) keeps its begin: the next run looks the object up instead of making another.
+One loop starts what it may and then waits for a result (house rule 13; Ninja's `Builder::Build`). In each turn it
+takes what has come in, writes all begins and ends that follow from it in *one* durable commit, and only then makes the
+calls and tells the results. So every begin is on disk before its call and every end before anything that depends on it
+(house rule 3), at a cost shared by everything that happened meanwhile. Provider calls run on a bounded number of worker
+threads, which do nothing else.
 
-Providers are plain synchronous code. They learn of time limits, cancellation and the person watching through
+A step whose outcome is not known (a lost answer) keeps its begin: the next run looks the object up instead of making
+another. Providers are plain synchronous code and learn of time limits, cancellation and the person watching through
 `contract.CALL`; code in this process cannot be interrupted safely from outside, so a limit takes effect where a
 provider waits.
 
-Left to others: what to do (`core.planner`), what an outcome means for the record (`core.results`).
+Left to others: what to do (`core.planner`), in which order (`core.schedule`), what an outcome means for the record
+(`core.results`).
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Collection, Hashable, Sequence
-from concurrent.futures import Future
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Protocol, TypeVar
+from queue import Empty, SimpleQueue
+from typing import Any, Generic, Protocol, TypeVar
 
 from engine.core import events, exchange, results
 from engine.core.contract import CALL, CallContext, PartialFailure, Provider, ReadResult
@@ -30,7 +34,7 @@ from engine.core.errors import (
     StepFailedError,
     WorksteadError,
 )
-from engine.core.model import PendingKind, ResourceState, Write, is_provider_type
+from engine.core.model import Begin, End, Entry, ResourceState, Write, is_provider_type
 from engine.core.plan import Op, Step
 from engine.core.planner import Look
 from engine.core.schedule import Schedule, Skipped
@@ -40,7 +44,7 @@ T = TypeVar("T")
 
 
 class NotStartedError(StepFailedError):
-    """A piece of work was never started: another one failed, or the run was stopped."""
+    """Work was never started: something before it failed, or the run was stopped."""
 
     reference = "not-started"
 
@@ -50,103 +54,42 @@ class NotStartedError(StepFailedError):
         super().__init__(f"not started {because}")
 
 
-class Workers:
-    """A bounded number of threads working off a schedule. Closed by leaving its `with` block."""
+class Promise(Generic[T]):
+    """A result that is not there yet. `then` calls back once: from the executor's loop, or at once if it is there."""
 
-    def __init__(self, parallel: int, *, stop_on_failure: bool = True) -> None:
-        self._schedule = Schedule()
-        self._changed = threading.Condition()
-        self._futures: dict[Hashable, Future[Any]] = {}
-        self._stop_on_failure = stop_on_failure
-        self._limit = max(parallel, 1)
-        self._threads: list[threading.Thread] = []
-        self._idle = 0
-        self._closed = False
+    __slots__ = ("_callbacks", "_lock", "_outcome")
 
-    def submit(
-        self, name: Hashable, work: Callable[[], T], after: Collection[Hashable] = (), weight: float = 0.0
-    ) -> Future[T]:
-        """Run `work` once everything it comes after has succeeded; its future fails with NotStartedError if not."""
-        future: Future[T] = Future()
-        with self._changed:
-            skipped = self._schedule.add(name, work, after, weight)
-            if skipped is None:
-                self._futures[name] = future
-                if self._idle:
-                    self._changed.notify()
-                elif len(self._threads) < self._limit:
-                    self._start_thread()
-        if skipped is not None:
-            future.set_exception(NotStartedError(skipped.cause))
-        return future
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._outcome: tuple[T | None, BaseException | None] | None = None
+        self._callbacks: list[Callable[[T | None, BaseException | None], None]] = []
 
-    def stop(self) -> None:
-        """Start nothing any more; what is running goes on."""
-        with self._changed:
-            futures = self._take(self._schedule.stop())
-            self._changed.notify_all()
-        _skip(futures)
+    def then(self, callback: Callable[[T | None, BaseException | None], None]) -> None:
+        """Call back with (result, None) or (None, error)."""
+        with self._lock:
+            if self._outcome is None:
+                self._callbacks.append(callback)
+                return
+        callback(*self._outcome)
 
-    @property
-    def stopped(self) -> bool:
-        """Has the run been stopped?"""
-        return self._schedule.stopped
+    def settle(self, result: T | None, error: BaseException | None = None) -> None:
+        """Give the result or the error; called once."""
+        with self._lock:
+            self._outcome = (result, error)
+            callbacks, self._callbacks = self._callbacks, []
+        for callback in callbacks:
+            callback(result, error)
 
-    def __enter__(self) -> Workers:
-        return self
-
-    def __exit__(self, *_exception: object) -> None:
-        self.stop()
-        with self._changed:
-            self._closed = True
-            self._changed.notify_all()
-        for thread in self._threads:
-            thread.join()
-
-    def _start_thread(self) -> None:
-        thread = threading.Thread(target=self._work, name=f"worker-{len(self._threads) + 1}", daemon=True)
-        self._threads.append(thread)
-        thread.start()
-
-    def _work(self) -> None:
-        while True:
-            with self._changed:
-                while (task := self._schedule.next()) is None:
-                    if self._closed:
-                        return
-                    self._idle += 1
-                    self._changed.wait()
-                    self._idle -= 1
-            self._do(*task)
-
-    def _do(self, name: Hashable, work: Callable[[], Any]) -> None:
-        result: Any = None
-        error: BaseException | None = None
-        try:
-            result = work()
-        except BaseException as problem:
-            error = problem
-        with self._changed:
-            future = self._futures.pop(name)
-            skipped = self._schedule.finished(name, error is None)
-            if error is not None and (self._stop_on_failure or isinstance(error, RecordError)):
-                skipped += self._schedule.stop()
-            futures = self._take(skipped)
-            self._changed.notify_all()
-        # Outside the lock: whoever waits for these may submit more at once.
-        _skip(futures)
-        if error is None:
-            future.set_result(result)
-        else:
-            future.set_exception(error)
-
-    def _take(self, skipped: list[Skipped]) -> list[tuple[Future[Any], Hashable | None]]:
-        return [(self._futures.pop(task.name), task.cause) for task in skipped if task.name in self._futures]
-
-
-def _skip(futures: list[tuple[Future[Any], Hashable | None]]) -> None:
-    for future, cause in futures:
-        future.set_exception(NotStartedError(cause))
+    def wait(self) -> T:
+        """The result, once it is there. Raises the error."""
+        there = threading.Event()
+        self.then(lambda _result, _error: there.set())
+        there.wait()
+        assert self._outcome is not None
+        result, error = self._outcome
+        if error is not None:
+            raise error
+        return result  # type: ignore[return-value]
 
 
 class Journal(Protocol):
@@ -156,12 +99,8 @@ class Journal(Protocol):
         """A row number nobody has used."""
         ...
 
-    def begin(self, kind: PendingKind, state: ResourceState) -> int:
-        """A provider call is about to be made."""
-        ...
-
-    def end(self, token: int | None, writes: Sequence[Write]) -> None:
-        """It has ended, and this is what it led to."""
+    def record(self, entries: Sequence[Entry]) -> Sequence[int]:
+        """Make all entries durable as one; the tokens of the begins among them, in order."""
         ...
 
 
@@ -213,113 +152,374 @@ class Caller:
             CALL.reset(token)
 
 
-class Executor:
-    """Does steps, one call at a time per thread.
+# --- work -------------------------------------------------------------------------------------------------------------
 
-    `concluded(step, state)` is told of each end; `new_id` gives the IDs of provider resources.
+
+class _Work:
+    """One piece of work under a name: a call, a write, or a chain of steps."""
+
+    __slots__ = ("name", "promise")
+
+    def __init__(self, name: Hashable) -> None:
+        self.name = name
+        self.promise: Promise[Any] = Promise()
+
+
+class _Call(_Work):
+    """A call that leaves record and cloud as they are: a look, an observation."""
+
+    __slots__ = ("call",)
+
+    def __init__(self, name: Hashable, call: Callable[[], Any]) -> None:
+        super().__init__(name)
+        self.call = call
+
+
+class _Record(_Work):
+    """A change of the record that no call stands behind."""
+
+    __slots__ = ("writes",)
+
+    def __init__(self, name: Hashable, writes: tuple[Write, ...]) -> None:
+        super().__init__(name)
+        self.writes = writes
+
+
+class _Chain(_Work):
+    """The steps of one resource, done one after the other."""
+
+    __slots__ = ("key", "left", "state", "step", "token")
+
+    def __init__(self, name: Hashable, steps: Sequence[Step]) -> None:
+        super().__init__(name)
+        self.left = list(steps)
+        self.step: Step = steps[0]
+        self.state: ResourceState | None = None
+        self.token: int | None = None
+        self.key = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Returned:
+    """A call has come back."""
+
+    work: _Call | _Chain
+    result: Any = None
+    error: BaseException | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Submitted:
+    work: _Work
+    after: Collection[Hashable]
+    weight: float
+
+
+_STOP = object()
+_CLOSE = object()
+
+
+class Executor:
+    """The loop. Use it in a `with` block: leaving it starts nothing more and waits for what runs.
+
+    `provider_of(state)` finds providers, `concluded(step, state)` is told of each end before anybody else, `new_id`
+    gives the IDs of provider resources. Without a journal only calls can be submitted (a preview).
     """
 
     def __init__(
         self,
         caller: Caller,
-        journal: Journal,
-        provider_of: Callable[[ResourceState], Provider],
-        concluded: Callable[[Step, ResourceState | None], None],
         emit: events.Watcher,
         clock: Clock,
-        new_id: Callable[[], str],
+        *,
+        parallel: int,
+        stop_on_failure: bool,
+        journal: Journal | None = None,
+        provider_of: Callable[[ResourceState], Provider] | None = None,
+        concluded: Callable[[Step, ResourceState | None], None] = lambda _step, _state: None,
+        new_id: Callable[[], str] = str,
     ) -> None:
-        self._ask = caller.ask
+        self._caller = caller
+        self._emit = emit
+        self._clock = clock
         self._journal = journal
         self._provider_of = provider_of
         self._concluded = concluded
-        self._emit = emit
-        self._clock = clock
         self._new_id = new_id
+        self._parallel = max(parallel, 1)
+        self._stop_on_failure = stop_on_failure
+        self._schedule = Schedule()
+        self._inbox: SimpleQueue[Any] = SimpleQueue()
+        self._calls: SimpleQueue[tuple[_Call | _Chain, Callable[[], Any]] | None] = SimpleQueue()
+        self._workers: list[threading.Thread] = []
+        self._calling = 0
+        self._closing = False
+        self._loop = threading.Thread(target=self._run, name="executor", daemon=True)
 
-    def carry_out(self, steps: Sequence[Step]) -> ResourceState | None:
-        """Do the steps of one resource in order; the state the last one leaves.
+    # --- what others ask ----------------------------------------------------------------------------------------------
 
-        Raises StepFailedError, after having told the watchers, when one fails; the rest are not started.
+    def carry_out(
+        self, name: Hashable, steps: Sequence[Step], after: Collection[Hashable] = (), weight: float = 0.0
+    ) -> Promise[ResourceState | None]:
+        """Do the steps of one resource once everything they come after has been done.
+
+        The state the last one leaves; StepFailedError, after the watchers were told, when one fails; NotStartedError.
         """
-        state: ResourceState | None = None
-        for step in steps:
-            state = self._do(_following(step, state))
-        return state
+        return self._submit(_Chain(name, steps), after, weight)
 
-    def _do(self, step: Step) -> ResourceState | None:
+    def call(self, name: Hashable, call: Callable[[], T]) -> Promise[T]:
+        """Run something that changes nothing on a worker thread."""
+        return self._submit(_Call(name, call))
+
+    def write(self, name: Hashable, writes: tuple[Write, ...]) -> Promise[None]:
+        """Change the record where no call stands behind it."""
+        return self._submit(_Record(name, writes))
+
+    def _submit(self, work: _Work, after: Collection[Hashable] = (), weight: float = 0.0) -> Promise[Any]:
+        self._inbox.put(_Submitted(work, after, weight))
+        return work.promise
+
+    def stop(self) -> None:
+        """Start nothing any more; what is running goes on."""
+        self._inbox.put(_STOP)
+
+    def __enter__(self) -> Executor:
+        self._loop.start()
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        self._inbox.put(_CLOSE)
+        self._loop.join()
+        for _ in self._workers:
+            self._calls.put(None)
+        for worker in self._workers:
+            worker.join()
+
+    # --- the loop -----------------------------------------------------------------------------------------------------
+
+    def _run(self) -> None:
+        while not (self._closing and not self._schedule.running):
+            entries: list[tuple[Entry, _Work]] = []
+            for message in self._arrived():
+                self._take(message, entries)
+            self._start(entries)
+            while entries:
+                # What is told of an end may have unlocked more, so start again before waiting.
+                ready = self._commit(entries)
+                entries = []
+                for work in ready:
+                    self._go_on(work, entries)
+                self._start(entries)
+
+    def _arrived(self) -> Iterator[Any]:
+        """Everything that has come in; waits for the first."""
+        yield self._inbox.get()
+        while True:
+            try:
+                yield self._inbox.get_nowait()
+            except Empty:
+                return
+
+    def _take(self, message: Any, entries: list[tuple[Entry, _Work]]) -> None:
+        if isinstance(message, _Submitted):
+            skipped = self._schedule.add(message.work.name, message.work, message.after, message.weight)
+            if skipped is not None:
+                self._skip([skipped])
+        elif isinstance(message, _Returned):
+            self._calling -= 1
+            self._returned(message, entries)
+        else:
+            self._closing = self._closing or message is _CLOSE
+            self._skip(self._schedule.stop())
+
+    def _start(self, entries: list[tuple[Entry, _Work]]) -> None:
+        """Start whatever may start: begins into `entries`, calls that need none to the workers."""
+        while self._schedule.running < self._parallel and (task := self._schedule.next()) is not None:
+            work: _Work = task[1]
+            if isinstance(work, _Call):
+                self._hand_out(work, work.call)
+            elif isinstance(work, _Record):
+                entries.append((End(None, work.writes), work))
+            elif isinstance(work, _Chain):
+                self._begin(work, entries)
+
+    def _commit(self, entries: list[tuple[Entry, _Work]]) -> list[_Work]:
+        """Make the entries durable, then act on them: make the calls, tell the ends. The work that goes on."""
+        assert self._journal is not None
+        try:
+            tokens = iter(self._journal.record([entry for entry, _ in entries]))
+        except WorksteadError as error:
+            self._unrecorded(entries, error)
+            return []
+        ended: list[_Work] = []
+        for entry, work in entries:
+            if isinstance(entry, Begin):
+                assert isinstance(work, _Chain)
+                work.token = next(tokens)
+                self._make_call(work)
+            else:
+                ended.append(work)
+        return ended
+
+    def _unrecorded(self, entries: list[tuple[Entry, _Work]], error: WorksteadError) -> None:
+        """The record cannot be written: whatever depended on it fails, and no further call is made."""
+        self._skip(self._schedule.stop())
+        for _, work in entries:
+            if isinstance(work, _Chain):
+                self._tell_failure(work.step, error)
+            self._finish(work, error=error)
+
+    # --- steps --------------------------------------------------------------------------------------------------------
+
+    def _begin(self, chain: _Chain, entries: list[tuple[Entry, _Work]]) -> None:
+        """Take up the next step of a chain."""
+        step = chain.step = _following(chain.left.pop(0), chain.state)
+        chain.token = None
+        chain.key = self._new_key(step)
         self._emit(events.StepBegan(step, self._clock.epoch()))
-        try:
-            state = self._act(step)
-        except WorksteadError as error:
-            error.urn = error.urn or step.urn
-            recorded = isinstance(error, PartialFailure)
-            self._emit(events.StepFailed(step, error.diagnostic(), self._clock.epoch(), recorded))
-            if isinstance(error, RecordError):
-                raise
-            raise StepFailedError(f"{step.op} failed", urn=step.urn) from error
-        self._concluded(step, state)
-        self._emit(events.StepEnded(replace(step, new=state), self._clock.epoch()))
-        return state
-
-    def _act(self, step: Step) -> ResourceState | None:
-        if step.op is Op.REPLACE:
-            return step.new
         kind = results.pending(step)
-        token = self._journal.begin(kind, _begun(step)) if kind is not None else None
-        key = self._journal.new_key() if step.op.creates and not (step.new and step.new.key) else 0
-        try:
-            state = self._call(step, key)
-        except PartialFailure as failure:
-            left = self._partial(step, failure, key)
-            self._journal.end(token, results.writes(step, left))
-            raise
-        except WorksteadError as error:
-            if token is not None and not _outcome_unknown(error):
-                self._journal.end(token, ())
-            raise
-        changed = results.writes(step, state)
-        if changed or token is not None:
-            self._journal.end(token, changed)
-        return state
+        if kind is None:
+            self._ended(chain, self._without_call(chain), entries)
+        else:
+            entries.append((Begin(kind, _begun(step)), chain))
 
-    def _partial(self, step: Step, failure: PartialFailure, key: int) -> ResourceState:
-        if step.op is Op.UPDATE:
-            return results.partly_updated(step, failure, self._clock.stamp())
-        return results.partly_created(step, failure, key, self._clock.stamp())
+    def _new_key(self, step: Step) -> int:
+        assert self._journal is not None
+        return self._journal.new_key() if step.op.creates and not (step.new and step.new.key) else 0
 
-    def _call(self, step: Step, key: int) -> ResourceState | None:
-        """The state the step ends with; reaches the provider if the step does."""
-        now = self._clock.stamp()
-        new, old = step.new, step.old
-        reaches = results.calls_provider(step)
+    def _without_call(self, chain: _Chain) -> ResourceState | None:
+        step, now = chain.step, self._clock.stamp()
+        new = step.new
         if step.op in (Op.CREATE, Op.CREATE_REPLACEMENT):
             assert new is not None
-            if not reaches:
-                id_ = self._new_id() if is_provider_type(new.type) else ""
-                return results.created(step, id_, None, key, now)
-            provider, properties = self._provider_of(new), dict(reveal(new.inputs))
-            made = self._ask(step, new.options.custom_timeouts.create, lambda: provider.create(properties))
-            return results.created(step, made.id, made.outs, key, now)
-        if step.op is Op.UPDATE:
-            assert new is not None
-            assert old is not None
-            if not reaches:
-                return new.but(modified=now)
-            provider, properties = self._provider_of(new), dict(reveal(new.inputs))
-            before = dict(reveal(old.outputs))
-            changed = self._ask(
-                step, new.options.custom_timeouts.update, lambda: provider.update(old.id, before, properties)
-            )
-            return results.updated(step, changed.outs, now)
-        if step.op.deletes:
-            assert old is not None
-            if reaches:
-                provider, before = self._provider_of(old), dict(reveal(old.outputs))
-                self._ask(step, old.options.custom_timeouts.delete, lambda: provider.delete(old.id, before))
+            return results.created(step, self._new_id() if is_provider_type(new.type) else "", None, chain.key, now)
+        if new is None or step.op in (Op.SAME, Op.REPLACE):
             return new
-        assert new is not None
-        return new.but(key=key or new.key, created=new.created or now, modified=now) if step.op.creates else new
+        return new.but(key=chain.key or new.key, created=new.created or now, modified=now)
+
+    def _make_call(self, chain: _Chain) -> None:
+        step = chain.step
+        state = step.old if step.op.deletes else step.new
+        assert state is not None
+        assert self._provider_of is not None
+        limits, provider = state.options.custom_timeouts, self._provider_of(state)
+        inputs = dict(reveal(state.inputs))
+        if step.op.deletes:
+            timeout, recorded = limits.delete, dict(reveal(state.outputs))
+            call: Callable[[], Any] = lambda: provider.delete(state.id, recorded)  # noqa: E731
+        elif step.op is Op.UPDATE:
+            assert step.old is not None
+            timeout, recorded, id_ = limits.update, dict(reveal(step.old.outputs)), step.old.id
+            call = lambda: provider.update(id_, recorded, inputs)  # noqa: E731
+        else:
+            timeout = limits.create
+            call = lambda: provider.create(inputs)  # noqa: E731
+        self._hand_out(chain, lambda: self._caller.ask(step, timeout, call))
+
+    def _returned(self, returned: _Returned, entries: list[tuple[Entry, _Work]]) -> None:
+        work, error = returned.work, returned.error
+        if isinstance(work, _Call):
+            self._finish(work, returned.result, error)
+        elif error is not None:
+            self._failed(work, error, entries)
+        else:
+            try:
+                self._ended(work, self._state_after(work, returned.result), entries)
+            except WorksteadError as problem:
+                self._failed(work, problem, entries)
+
+    def _state_after(self, chain: _Chain, answer: Any) -> ResourceState | None:
+        step, now = chain.step, self._clock.stamp()
+        if step.op.deletes:
+            return step.new
+        if step.op is Op.UPDATE:
+            return results.updated(step, answer.outs, now)
+        return results.created(step, answer.id, answer.outs, chain.key, now)
+
+    def _ended(self, chain: _Chain, state: ResourceState | None, entries: list[tuple[Entry, _Work]]) -> None:
+        """A step has done its work; it counts once that is recorded."""
+        chain.state = state
+        writes = results.writes(chain.step, state)
+        if writes or chain.token is not None:
+            entries.append((End(chain.token, writes), chain))
+        else:
+            self._go_on(chain, entries)
+
+    def _go_on(self, work: _Work, entries: list[tuple[Entry, _Work]]) -> None:
+        """Something is recorded: tell it, and take up what comes next in its chain."""
+        if not isinstance(work, _Chain):
+            self._finish(work)
+            return
+        self._concluded(work.step, work.state)
+        self._emit(events.StepEnded(replace(work.step, new=work.state), self._clock.epoch()))
+        if work.left:
+            self._begin(work, entries)
+        else:
+            self._finish(work, work.state)
+
+    def _failed(self, chain: _Chain, error: BaseException, entries: list[tuple[Entry, _Work]]) -> None:
+        """A step has failed: record what is known of it, tell it, and give the chain up."""
+        step = chain.step
+        problem = error if isinstance(error, WorksteadError) else InternalError(str(error) or repr(error))
+        problem.urn = problem.urn or step.urn
+        writes: tuple[Write, ...] = ()
+        if isinstance(problem, PartialFailure):
+            writes = results.writes(step, self._left_unfinished(chain, problem))
+        if writes or (chain.token is not None and not _outcome_unknown(problem)):
+            assert self._journal is not None
+            try:
+                self._journal.record([End(chain.token, writes)])
+            except WorksteadError as unrecorded:
+                problem = unrecorded
+                self._skip(self._schedule.stop())
+        self._tell_failure(step, problem)
+        if isinstance(problem, RecordError):
+            self._finish(chain, error=problem)
+            return
+        failure = StepFailedError(f"{step.op} failed", urn=step.urn)
+        failure.__cause__ = problem
+        self._finish(chain, error=failure)
+
+    def _left_unfinished(self, chain: _Chain, failure: PartialFailure) -> ResourceState:
+        if chain.step.op is Op.UPDATE:
+            return results.partly_updated(chain.step, failure, self._clock.stamp())
+        return results.partly_created(chain.step, failure, chain.key, self._clock.stamp())
+
+    def _tell_failure(self, step: Step, problem: WorksteadError) -> None:
+        recorded = isinstance(problem, PartialFailure)
+        self._emit(events.StepFailed(step, problem.diagnostic(), self._clock.epoch(), recorded))
+
+    # --- ends ---------------------------------------------------------------------------------------------------------
+
+    def _finish(self, work: _Work, result: Any = None, error: BaseException | None = None) -> None:
+        skipped = self._schedule.finished(work.name, error is None)
+        if error is not None and self._stop_on_failure and not isinstance(work, _Call):
+            skipped += self._schedule.stop()
+        work.promise.settle(result, error)
+        self._skip(skipped)
+
+    @staticmethod
+    def _skip(skipped: Iterable[Skipped]) -> None:
+        for task in skipped:
+            task.work.promise.settle(None, NotStartedError(task.cause))
+
+    # --- workers ------------------------------------------------------------------------------------------------------
+
+    def _hand_out(self, work: _Call | _Chain, call: Callable[[], Any]) -> None:
+        self._calling += 1
+        if self._calling > len(self._workers):
+            worker = threading.Thread(target=self._serve, name=f"worker-{len(self._workers) + 1}", daemon=True)
+            self._workers.append(worker)
+            worker.start()
+        self._calls.put((work, call))
+
+    def _serve(self) -> None:
+        while (task := self._calls.get()) is not None:
+            work, call = task
+            try:
+                self._inbox.put(_Returned(work, call()))
+            except BaseException as error:
+                self._inbox.put(_Returned(work, error=error))
 
 
 def _outcome_unknown(error: WorksteadError) -> bool:
@@ -331,11 +531,9 @@ def _outcome_unknown(error: WorksteadError) -> bool:
 
 def _begun(step: Step) -> ResourceState:
     """What a pending operation holds: the resource as it will be; of a delete, as it is."""
-    if step.op.deletes:
-        assert step.old is not None
-        return step.old
-    assert step.new is not None
-    return step.new
+    state = step.old if step.op.deletes else step.new
+    assert state is not None
+    return state
 
 
 def _following(step: Step, before: ResourceState | None) -> Step:

@@ -13,9 +13,8 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Callable, Mapping
-from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import Any, NoReturn, Protocol
+from typing import Any, Protocol
 
 from google.protobuf import empty_pb2, struct_pb2
 from pulumi import RunError
@@ -48,7 +47,7 @@ from engine.core.values import (
     reveal,
     to_plain,
 )
-from engine.program import Later, OffLoop
+from engine.program import Awaited, Later, OffLoop
 
 # What the SDK may use (spec 1.4). Transforms, hooks, alias specs and parameterised packages are not offered, so the SDK
 # itself refuses them with a clear message, or resolves them on its side.
@@ -73,7 +72,7 @@ class Answer:
 class Answers(Protocol):
     """Who decides, and in an up carries out, what the program asks."""
 
-    def settle(self, goal: Goal) -> Answer | Future[Answer]:
+    def settle(self, goal: Goal) -> Answer | Awaited:
         """What becomes of a goal: at once if it can be said, else when its steps have ended."""
         ...
 
@@ -81,8 +80,8 @@ class Answers(Protocol):
         """The same for a goal that needs no cloud (a default provider)."""
         ...
 
-    def outputs(self, urn: str, outputs: Properties) -> Future[None] | None:
-        """A component's outputs, or the stack's. The future, if any, is done when they are recorded."""
+    def outputs(self, urn: str, outputs: Properties) -> Awaited | None:
+        """A component's outputs, or the stack's. What is awaited, if anything, is that they are recorded."""
         ...
 
     def registered(self, urn: str) -> tuple[Goal, ResourceState | None] | None:
@@ -190,7 +189,9 @@ class Monitor:
         """A component is complete, or the program has ended."""
         with _as_run_error():
             kept = self._answers.outputs(request.urn, self._properties(request.outputs))
-            return empty_pb2.Empty() if kept is None else _later(kept, lambda _: empty_pb2.Empty())
+            if kept is not None:
+                raise Later(kept, lambda _: empty_pb2.Empty(), _refusal)
+        return empty_pb2.Empty()
 
     def Invoke(self, request: Any) -> resource_pb2.ResourceInvokeResponse:
         """A function of a provider, or one of the engine's own."""
@@ -420,27 +421,16 @@ def _on_event_loop() -> bool:
     return True
 
 
-def _now_or_later(settled: Answer | Future[Answer], respond: Callable[[Answer], Any]) -> Any:
-    return respond(settled) if isinstance(settled, Answer) else _later(settled, respond)
+def _now_or_later(settled: Answer | Awaited, respond: Callable[[Answer], Any]) -> Any:
+    if isinstance(settled, Answer):
+        return respond(settled)
+    raise Later(settled, respond, _refusal)
 
 
-def _later(pending: Future[Any], respond: Callable[[Any], Any]) -> NoReturn:
-    response: Future[Any] = Future()
-
-    def done(future: Future[Any]) -> None:
-        error = future.exception()
-        if error is not None:
-            stop = RunError(str(error))
-            stop.__cause__ = error
-            response.set_exception(stop)
-            return
-        try:
-            response.set_result(respond(future.result()))
-        except Exception as problem:
-            response.set_exception(problem)
-
-    pending.add_done_callback(done)
-    raise Later(response)
+def _refusal(error: BaseException) -> BaseException:
+    stop = RunError(str(error))
+    stop.__cause__ = error
+    return stop
 
 
 _SEVERITIES = {

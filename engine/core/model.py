@@ -257,6 +257,28 @@ class Drop:
 Write = Put | Drop
 
 
+@dataclass(frozen=True, slots=True)
+class Begin:
+    """An entry of the record: a provider call is about to be made for this state."""
+
+    kind: PendingKind
+    state: ResourceState
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """An entry of the record: what a step has led to, and that it has ended.
+
+    `token` None: a change of the record that no provider call stood behind.
+    """
+
+    token: int | None
+    writes: tuple[Write, ...]
+
+
+Entry = Begin | End
+
+
 @dataclass(frozen=True)
 class Snapshot:
     """All recorded states of a stack, in dependency order, and what an interrupted run left behind.

@@ -133,7 +133,10 @@ class Planner:
         return decision
 
     def concluded(self, step: Step, state: ResourceState | None) -> None:
-        """A step has ended with this state (None: nothing is left). In a preview: the predicted one."""
+        """A step has ended with this state (None: nothing is left). In a preview: the predicted one.
+
+        Sets single entries only, so it may be called from another thread while `decide` runs.
+        """
         if step.op in (Op.DELETE, Op.DELETE_REPLACED) and step.urn not in self.states:
             if state is not None:
                 self._deleted_first[step.urn] = state

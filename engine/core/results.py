@@ -26,16 +26,17 @@ _BEGINS: Mapping[Op, PendingKind] = {
 
 
 def pending(step: Step) -> PendingKind | None:
-    """Which begin the step needs; None when its provider call, if any, leaves the cloud as it is."""
-    return _BEGINS.get(step.op) if calls_provider(step) else None
+    """Which begin the step needs before its provider call; None when it makes no call.
 
-
-def calls_provider(step: Step) -> bool:
-    """Does the step reach a provider? Components, providers, and what is retained do not."""
+    Components and provider resources have no provider; what is retained, or not ours, stays in the cloud; reads and
+    imports have been looked at before they were decided.
+    """
     state = step.state
-    if not state.custom or not step.op.calls_cloud or not state.provider:
-        return False
-    return not (step.op.deletes and (state.external or state.options.retain_on_delete))
+    if not state.custom or not state.provider:
+        return None
+    if step.op.deletes and (state.external or state.options.retain_on_delete):
+        return None
+    return _BEGINS.get(step.op)
 
 
 def created(step: Step, id_: str, outputs: Mapping[str, Any] | None, key: int, now: str) -> ResourceState:
@@ -91,7 +92,7 @@ def writes(step: Step, state: ResourceState | None) -> tuple[Write, ...]:
     if step.op in (Op.CREATE_REPLACEMENT, Op.READ_REPLACEMENT, Op.IMPORT_REPLACEMENT) and old is not None:
         gone = old.pending_replacement or old.external
         return (Put(state), Drop(old.key, old.urn) if gone else Put(old.but(delete=True)))
-    if step.op is Op.SAME and old is not None and not differs(old, state):
+    if step.op in (Op.SAME, Op.READ) and old is not None and not differs(old, state):
         return ()
     return (Put(state),)
 

@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from engine.core.model import PendingKind, ResourceState, Snapshot, Write
+from engine.core.model import Entry, PendingKind, ResourceState, Snapshot, Write
 
 # Makes the envelope a secret's content is recorded as (`secrets.Vault.seal`), so that no backend knows of encryption.
 Seal = Callable[[Any], Mapping[str, Any]]
@@ -78,8 +78,9 @@ class Lease(Protocol):
 
     Every method that writes raises LeaseLostError once somebody else has taken the lease over, and RecordError when the
     record cannot be written (a full disk, a failing one): then nothing of that call was written, and a later call can
-    succeed. `begin`, `end` and `replace` need a started deployment, which history ties their rows to; they raise
-    InputError naming URN and property path for a value that no record can hold (not finite, not Unicode, unknown).
+    succeed. `record`, `begin`, `end` and `replace` need a started deployment, which history ties their rows to. For a
+    value that no record can hold (not finite, not Unicode, unknown) they raise an error naming URN and property path,
+    and write nothing.
     """
 
     @property
@@ -93,6 +94,10 @@ class Lease(Protocol):
 
     def new_key(self) -> int:
         """A row number nobody has used in this stack."""
+        ...
+
+    def record(self, entries: Sequence[Entry]) -> Sequence[int]:
+        """Make all entries durable as one; the tokens of the begins among them, in order."""
         ...
 
     def begin(self, kind: PendingKind, state: ResourceState) -> int:

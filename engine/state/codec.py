@@ -38,6 +38,7 @@ from engine.core.values import (
     SECRET,
     SENTINELS,
     SIGNATURE,
+    ResourceReference,
     Sealed,
     Secret,
     Unknown,
@@ -47,6 +48,7 @@ from engine.core.values import (
     to_plain,
 )
 from engine.state.backend import Seal
+from engine.state.refusals import damaged
 
 # Two kinds of Pulumi's values that only pass through: text that is not Unicode, and the floats JSON does not have.
 BYTE_STRING: Final = "803fd3297a5875dc03ca845dda5d2a98"
@@ -56,6 +58,7 @@ _ENCODER: Final = msgspec.json.Encoder()
 _SORTING_ENCODER: Final = msgspec.json.Encoder(order="sorted")
 _DECODER: Final = msgspec.json.Decoder()
 _SIGNATURE_BYTES: Final = SIGNATURE.encode()
+_AS_GO_SPELLS: Final = {ord(char): f"\\u{ord(char):04x}" for char in "<>&\u2028\u2029"}
 _INERT: Final = frozenset({str, int, bool, type(None)})
 _OPTION_NAMES: Final = frozenset(
     {
@@ -200,7 +203,7 @@ def state_of(members: dict[str, Any], key: int, *, special: bool = True, pending
     return ResourceState(
         urn=take("urn"),
         type=take("type"),
-        custom=take("custom"),
+        custom=take("custom", None) or False,
         id=take("id", None) or "",
         inputs=inputs,
         outputs=outputs,
@@ -312,7 +315,12 @@ def plain_of(value: Any, seal: Seal, *, pending: bool = False) -> Any:
             remedy="report this: the provider or the engine left out an output",
             reference="record-unknown-value",
         )
-    return seal(value.value) if kind is Secret else to_plain(value, seal)
+    if kind is Secret:
+        return seal(value.value)
+    plain = to_plain(value, seal)
+    if kind is ResourceReference:
+        plain.setdefault("packageVersion", "")  # Pulumi writes it always
+    return plain
 
 
 def value_of(value: Any, pending: bool = False) -> Any:
@@ -355,13 +363,14 @@ def _special(members: dict[str, Any], pending: bool) -> Any:
 
 
 def text_of(content: Any) -> str:
-    """The one JSON text of a secret's content, which is what is encrypted. Unknown values are their sentinels.
+    """The one JSON text of a secret's content, which is what is encrypted: the text Pulumi would make of it.
 
+    Unknown values are their sentinels.
     Raises like `encode`, with the path inside the content.
     """
     plain = plain_of(content, _unmarked, pending=True)
     try:
-        return _SORTING_ENCODER.encode(plain).decode()
+        return _SORTING_ENCODER.encode(plain).decode().translate(_AS_GO_SPELLS)
     except UnicodeEncodeError:
         raise not_unicode(plain) from None
 
@@ -452,8 +461,11 @@ def json_text(value: Any) -> str:
 
 
 def json_value(text: str | bytes) -> Any:
-    """Plain data from `json_text`."""
-    return _DECODER.decode(text)
+    """Plain data from `json_text`. Raises RecordError when it is damaged."""
+    try:
+        return _DECODER.decode(text)
+    except ValueError as error:
+        raise damaged("the record") from error
 
 
 def timestamp(seconds: float) -> str:

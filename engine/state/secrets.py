@@ -134,7 +134,7 @@ class Vault:
     def content(self, ciphertext: str, pending: bool = False) -> Any:
         """The content of a recorded secret. `pending`: of a pending operation, where it may be unknown."""
         content = content_of(self.decrypt(ciphertext), pending)
-        with self._lock:  # Pulumi spells some texts differently (`<` as \\u003c): ours shall find this cipher text too
+        with self._lock:  # other engines may spell the same value differently: ours shall find this cipher text too
             self._sealed.setdefault(text_of(content), ciphertext)
         return content
 

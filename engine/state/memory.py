@@ -1,0 +1,351 @@
+"""The same, in memory: for tests, previews of what cannot be kept, and as the shortest reading of the contract.
+
+Rows are kept as the bytes the codec makes, so that a value no record can hold is refused here too and no secret stands
+in clear. Several handles on one `MemoryBackend` see the same stacks. A lease is renewed by what is written under it,
+not in the background: nothing but this process could be waiting for it.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from threading import RLock
+from typing import Any, Final
+
+from engine.core.model import (
+    Begin,
+    Drop,
+    End,
+    Entry,
+    PendingKind,
+    ResourceState,
+    Snapshot,
+    Write,
+    require_whole,
+)
+from engine.state import refusals
+from engine.state.backend import Deployment, Holder, Seal, StackName, StackSummary
+from engine.state.codec import encode, json_text, json_value, refuse_secret, snapshot_of, timestamp, with_new_keys
+
+_NAMED: Final[dict[str, MemoryBackend]] = {}
+
+
+@dataclass
+class _Pending:
+    """A pending operation as kept; `ended` is the later deployment that settled it."""
+
+    kind: str
+    key: int
+    begun: str
+    data: bytes
+    deployment: int
+    ended: int | None = None
+
+
+@dataclass
+class _Stack:
+    """What is kept of one stack. `rows` and `attributes` are logs of (deployment, key or name, value or None)."""
+
+    name: StackName
+    lineage: str = field(default_factory=lambda: os.urandom(16).hex())
+    deployments: list[Deployment] = field(default_factory=list)
+    rows: list[tuple[int, int, bytes | None]] = field(default_factory=list)
+    attributes: list[tuple[int, str, str]] = field(default_factory=list)
+    pending: dict[int, _Pending] = field(default_factory=dict)
+    removed: bool = False
+    fence: int = 0
+    holder: Holder | None = None
+    expires: float = 0.0
+    last_key: int = 0
+    last_token: int = 0
+
+    def present(self, version: int) -> dict[int, bytes]:
+        """The rows as a deployment left them."""
+        rows: dict[int, bytes] = {}
+        for deployment, key, data in self.rows:
+            if deployment <= version:
+                if data is None:
+                    rows.pop(key, None)
+                else:
+                    rows[key] = data
+        return rows
+
+    def attribute(self, name: str, version: int) -> Any:
+        """An attribute as a deployment left it, None when there was none."""
+        values = [value for since, known, value in self.attributes if known == name and since <= version]
+        return json_value(values[-1]) if values else None
+
+
+class MemoryBackend:
+    """Records that end with the process. `clock` gives seconds since the epoch."""
+
+    def __init__(self, name: str = "", *, clock: Callable[[], float] = time.time) -> None:
+        self._name = name
+        self.clock = clock
+        self.lock = RLock()
+        self._stacks: dict[StackName, _Stack] = {}
+
+    @classmethod
+    def named(cls, name: str) -> MemoryBackend:
+        """The one backend of that name in this process."""
+        return _NAMED.setdefault(name, cls(name))
+
+    @property
+    def url(self) -> str:
+        """`memory://` and the name."""
+        return f"memory://{self._name}"
+
+    def stacks(self, project: str | None = None) -> list[StackSummary]:
+        """All stacks, or those of one project, by name."""
+        with self.lock:
+            found = []
+            for name in sorted(self._stacks, key=lambda name: (name.project, name.stack)):
+                stack = self._stacks[name]
+                if project is None or name.project == project:
+                    last = stack.deployments[-1] if stack.deployments else Deployment("")
+                    held = stack.holder is not None and stack.expires > self.clock()
+                    found.append(
+                        StackSummary(
+                            name,
+                            len(stack.present(len(stack.deployments))),
+                            last.end_time or last.start_time,
+                            refusals.described(stack.holder) if stack.holder and held else "",
+                        )
+                    )
+            return found
+
+    def create(self, name: StackName) -> MemoryRecord:
+        """Make an empty stack. Raises UsageError when it exists."""
+        with self.lock:
+            if name in self._stacks:
+                raise refusals.stack_exists(name)
+            self._stacks[name] = _Stack(name)
+            return MemoryRecord(self, self._stacks[name])
+
+    def stack(self, name: StackName) -> MemoryRecord:
+        """An existing stack's record. Raises StackNotFoundError naming those there are."""
+        with self.lock:
+            if name not in self._stacks:
+                raise refusals.stack_missing(name, [summary.name for summary in self.stacks()])
+            return MemoryRecord(self, self._stacks[name])
+
+    def remove(self, name: StackName) -> None:
+        """Remove a stack and its history. Raises LeaseHeldError while somebody writes it."""
+        with self.lock:
+            stack = self.stack(name).require_free()
+            stack.removed = True
+            stack.holder = None
+            del self._stacks[name]
+
+    def close(self) -> None:
+        """Nothing to let go of."""
+
+
+class MemoryRecord:
+    """One stack's record in memory."""
+
+    def __init__(self, backend: MemoryBackend, stack: _Stack) -> None:
+        self._backend = backend
+        self._stack = stack
+
+    @property
+    def name(self) -> StackName:
+        """The stack."""
+        return self._stack.name
+
+    def load(self, version: int | None = None) -> Snapshot:
+        """The present snapshot, or as a deployment left it."""
+        with self._reading(version) as (stack, at):
+            return snapshot_of(
+                sorted(stack.present(at).items()),
+                [
+                    (token, kept.kind, kept.key, kept.begun, kept.data)
+                    for token, kept in stack.pending.items()
+                    if kept.deployment <= at and (kept.ended is None or kept.ended > at)
+                ],
+                lineage=stack.lineage,
+                serial=at,
+                extra=stack.attribute("extra", at) or {},
+            )
+
+    def secrets_state(self, version: int | None = None) -> Mapping[str, Any] | None:
+        """The `secrets_providers` object, now or as of a deployment; None when there is none."""
+        with self._reading(version) as (stack, at):
+            return stack.attribute("secrets_state", at)
+
+    def set_secrets_state(self, state: Mapping[str, Any]) -> None:
+        """Keep a `secrets_providers` object."""
+        with self._reading() as (stack, at):
+            stack.attributes.append((at, "secrets_state", json_text(dict(state))))
+
+    def history(self, limit: int | None = None, offset: int = 0) -> list[Deployment]:
+        """The deployments, newest first."""
+        with self._reading() as (stack, _):
+            newest_first = stack.deployments[::-1][offset:]
+            return newest_first if limit is None else newest_first[:limit]
+
+    def acquire(self, holder: Holder, seconds: float = 30.0, seal: Seal | None = None) -> MemoryLease:
+        """Take the lease. Raises LeaseHeldError at once while somebody holds it."""
+        with self._backend.lock:
+            stack = self.require_free()
+            stack.fence += 1
+            stack.holder = replace(holder, since=timestamp(self._backend.clock()))
+            stack.expires = self._backend.clock() + seconds
+            return MemoryLease(self._backend, stack, seconds, seal or refuse_secret)
+
+    def require_free(self) -> _Stack:
+        """The stack. Raises LeaseHeldError while somebody holds its lease, StackNotFoundError when it was removed."""
+        with self._reading() as (stack, _):
+            if stack.holder is not None and stack.expires > self._backend.clock():
+                raise refusals.lease_held(stack.holder, timestamp(stack.expires))
+            return stack
+
+    @contextmanager
+    def _reading(self, version: int | None = None) -> Iterator[tuple[_Stack, int]]:
+        with self._backend.lock:
+            stack, last = self._stack, len(self._stack.deployments)
+            if stack.removed:
+                raise refusals.stack_missing(stack.name, [summary.name for summary in self._backend.stacks()])
+            if version is not None and not 1 <= version <= last:
+                raise refusals.version_missing(version, last)
+            yield stack, last if version is None else version
+
+
+class MemoryLease:
+    """The right to write one stack's record; see `backend.Lease` for what its methods promise."""
+
+    def __init__(self, backend: MemoryBackend, stack: _Stack, seconds: float, seal: Seal) -> None:
+        self._backend = backend
+        self._stack = stack
+        self._seconds = seconds
+        self._seal = seal
+        self._fence = stack.fence
+        self._version = 0
+        self._released = False
+
+    @property
+    def fence(self) -> int:
+        """The fencing number."""
+        return self._fence
+
+    def start(self, deployment: Deployment) -> Deployment:
+        """Begin a deployment, the next version; one that is still in progress was interrupted."""
+        with self._writing() as stack:
+            stack.deployments[:] = [
+                replace(other, result="interrupted") if other.result == "in-progress" else other
+                for other in stack.deployments
+            ]
+            self._version = len(stack.deployments) + 1
+            now = timestamp(self._backend.clock())
+            stack.deployments.append(replace(deployment, version=self._version, start_time=now, result="in-progress"))
+            return stack.deployments[-1]
+
+    def new_key(self) -> int:
+        """A row number nobody has used in this stack."""
+        with self._backend.lock:
+            self._stack.last_key += 1
+            return self._stack.last_key
+
+    def record(self, entries: Sequence[Entry]) -> list[int]:
+        """Make all entries durable as one; the tokens of the begins among them, in order."""
+        made = [self._made(entry) for entry in entries]
+        begun: list[int] = []
+        with self._writing(started=True) as stack:
+            for entry in entries:
+                kept = stack.pending.get(entry.token) if isinstance(entry, End) and entry.token is not None else None
+                if isinstance(entry, End) and entry.token is not None and (kept is None or kept.ended is not None):
+                    raise refusals.not_pending(entry.token)
+            now = timestamp(self._backend.clock())
+            for entry, rows in zip(entries, made, strict=True):
+                if isinstance(entry, Begin):
+                    begun.append(self._pend(stack, entry.kind, entry.state.key, now, rows[0][1] or b""))
+                    continue
+                if entry.token is not None:
+                    self._settle(stack, entry.token)
+                stack.rows += [(self._version, key, data) for key, data in rows]
+        return begun
+
+    def begin(self, kind: PendingKind, state: ResourceState) -> int:
+        """Record that a provider call is about to be made."""
+        return self.record([Begin(kind, state)])[0]
+
+    def end(self, token: int | None, writes: Sequence[Write]) -> None:
+        """Record what a step has led to."""
+        self.record([End(token, tuple(writes))])
+
+    def replace(self, snapshot: Snapshot, secrets_state: Mapping[str, Any] | None = None) -> None:
+        """Put a whole other snapshot in place."""
+        keyed = with_new_keys(require_whole(snapshot), self.new_key)
+        rows = [(state.key, encode(state, self._seal)) for state in keyed.resources]
+        operations = [(each, encode(each.resource, self._seal, pending=True)) for each in keyed.pending]
+        with self._writing(started=True) as stack:
+            stack.rows += [(self._version, key, None) for key in stack.present(self._version)]
+            stack.rows += [(self._version, key, data) for key, data in rows]
+            stack.attributes.append((self._version, "extra", json_text(dict(snapshot.extra))))
+            if secrets_state is not None:
+                stack.attributes.append((self._version, "secrets_state", json_text(dict(secrets_state))))
+            for token in list(stack.pending):
+                self._settle(stack, token)
+            for operation, data in operations:
+                begun = operation.begun or timestamp(self._backend.clock())
+                self._pend(stack, operation.kind, operation.resource.key, begun, data)
+
+    def finish(self, result: str, changes: Mapping[str, int]) -> None:
+        """End the deployment."""
+        with self._writing(started=True) as stack:
+            stack.deployments[-1] = replace(
+                stack.deployments[-1],
+                result=result,
+                end_time=timestamp(self._backend.clock()),
+                resource_changes=dict(changes),
+            )
+            self._version = 0
+
+    def release(self) -> None:
+        """Give the lease back; harmless when it was lost, or given back before."""
+        with self._backend.lock:
+            if not self._released and self._stack.fence == self._fence:
+                self._stack.holder = None
+            self._released = True
+
+    @contextmanager
+    def _writing(self, *, started: bool = False) -> Iterator[_Stack]:
+        with self._backend.lock:
+            stack = self._stack
+            if self._released:
+                raise refusals.lease_over()
+            if stack.fence != self._fence or stack.holder is None:
+                raise refusals.lease_lost(stack.holder)
+            if started and not self._version:
+                raise refusals.not_started()
+            stack.expires = self._backend.clock() + self._seconds
+            yield stack
+
+    def _made(self, entry: Entry) -> list[tuple[int, bytes | None]]:
+        """The rows of an entry as (key, text); nothing is written yet, so a refusal leaves nothing behind."""
+        if isinstance(entry, Begin):
+            return [(entry.state.key, encode(entry.state, self._seal, pending=True))]
+        rows: list[tuple[int, bytes | None]] = []
+        for write in entry.writes:
+            if isinstance(write, Drop):
+                rows.append((write.key, None))
+            elif write.state.key:
+                rows.append((write.state.key, encode(write.state, self._seal)))
+            else:
+                raise refusals.keyless(write.state.urn)
+        return rows
+
+    def _pend(self, stack: _Stack, kind: PendingKind, key: int, begun: str, data: bytes) -> int:
+        stack.last_token += 1
+        stack.pending[stack.last_token] = _Pending(kind.value, key, begun, data, self._version)
+        return stack.last_token
+
+    def _settle(self, stack: _Stack, token: int) -> None:
+        """End a pending operation; one of an earlier deployment stays readable as of then."""
+        if stack.pending[token].deployment == self._version:
+            del stack.pending[token]
+        elif stack.pending[token].ended is None:
+            stack.pending[token].ended = self._version

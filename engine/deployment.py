@@ -218,6 +218,19 @@ def refresh_record(stack: Stack, choices: Choices, watch: events.Watcher, stop: 
         return Outcome("succeeded", plan.counts, plan, after.stack_outputs)
 
 
+def require(plan: Plan, expect_no_changes: bool = False) -> None:
+    """Raises InvalidPlanError for a plan with errors, ChangesFoundError for changes where none are expected."""
+    errors = sum(1 for problem in plan.diagnostics if problem.severity is Severity.ERROR)
+    if errors:
+        raise InvalidPlanError(errors)
+    if expect_no_changes and plan.has_changes:
+        raise ChangesFoundError(
+            "there are changes, and none were expected",
+            why="--expect-no-changes was given.",
+            remedy="look at the plan above; run without --expect-no-changes to carry it out",
+        )
+
+
 # --- one run ----------------------------------------------------------------------------------------------------------
 
 
@@ -461,15 +474,7 @@ class _Run:
 
     def require(self, plan: Plan) -> None:
         """Raises for a plan that cannot be carried out, or has changes where none are expected."""
-        errors = [problem for problem in plan.diagnostics if problem.severity is Severity.ERROR]
-        if errors:
-            raise InvalidPlanError(len(errors))
-        if self.choices.expect_no_changes and plan.has_changes:
-            raise ChangesFoundError(
-                "there are changes, and none were expected",
-                why="--expect-no-changes was given.",
-                remedy="look at the plan above; run without --expect-no-changes to carry it out",
-            )
+        require(plan, self.choices.expect_no_changes)
 
     def agreed(self, plan: Plan, snapshot: Snapshot) -> Snapshot:
         """The snapshot to work from once the person has agreed; the lease is given back for the question."""

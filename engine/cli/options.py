@@ -1,0 +1,67 @@
+"""Options that several commands share, so that they mean the same everywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+from engine.core.errors import UsageError
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def stack_option(command: F) -> F:
+    """`-s/--stack`."""
+    return click.option("-s", "--stack", "stack", metavar="NAME", help="The stack (default: the selected one).")(
+        command
+    )
+
+
+def json_option(command: F) -> F:
+    """`-j/--json`."""
+    return click.option("-j", "--json", "as_json", is_flag=True, help="Print JSON, for programs.")(command)
+
+
+def yes_option(command: F) -> F:
+    """`-y/--yes`."""
+    return click.option("-y", "--yes", is_flag=True, help="Agree to the plan without being asked.")(command)
+
+
+def run_options(command: F) -> F:
+    """The options of every operation that calls clouds."""
+    for option in (
+        click.option("-p", "--parallel", type=click.IntRange(min=1), metavar="N", help="At most N calls at once (32)."),
+        click.option("-m", "--message", default="", metavar="TEXT", help="A message for the history."),
+        click.option("--diff", is_flag=True, help="Show every property, not only a summary of what changes."),
+        click.option("--expect-no-changes", is_flag=True, help="Fail (exit code 7) if anything would change."),
+        click.option(
+            "--clear-pending-creates",
+            is_flag=True,
+            help="Take interrupted creates that cannot be looked up as never happened.",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+def require_agreement(yes: bool, interactive: bool, environ: Any) -> bool:
+    """Must the person be asked? Raises UsageError when they must and cannot be (spec: no prompt without a terminal)."""
+    if yes or environ.get("PULUMI_SKIP_CONFIRMATIONS", "").lower() in ("1", "true"):
+        return False
+    if interactive:
+        return True
+    raise UsageError(
+        "nobody can be asked whether to go on: this is not a terminal",
+        why="Without --yes this command shows a plan and waits for an answer.",
+        remedy="add --yes to carry the plan out, or run `workstead preview` to only see it",
+        reference="not-interactive",
+    )
+
+
+def print_table(rows: list[tuple[str, ...]]) -> None:
+    """Rows in columns, the first row being the titles."""
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    for row in rows:
+        click.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())

@@ -1,0 +1,335 @@
+"""One HTTP client for every cloud: signing per attempt, time limits, retries of what may be retried, errors of ours.
+
+A cloud's `client.py` brings two functions: `sign` adds the headers of one attempt (timestamps age, so each retry is
+signed anew), `judge` says what an answer means. This file decides what is tried again, how long to wait for it, and
+which of our errors a broken connection is. What requests say, and what answers contain, is the cloud's business.
+
+Nothing here logs: bodies and headers hold secrets.
+
+On httpx2 for the wire and tenacity for the back-off: stamina, which wraps tenacity, cannot be told how to sleep, and a
+wait must end at once when the person cancels the run.
+"""
+
+from __future__ import annotations
+
+import json
+import ssl
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
+from enum import Enum
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import httpx2
+import tenacity
+
+from engine.core.contract import CallContext
+from engine.core.errors import CancelledError, CloudError, DeadlineError, UsageError, WorksteadError
+from providers.base import current_call
+
+CONNECT_LIMIT: Final = 10.0
+"""Seconds to reach the endpoint."""
+ANSWER_LIMIT: Final = 60.0
+"""Seconds to wait for an answer."""
+LONGEST_PAUSE: Final = 20.0
+"""Seconds between two tries, unless the service asks for more."""
+LONGEST_ASKED: Final = 120.0
+"""Seconds at most that a service's own `Retry-After` is believed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One attempt as it goes out, for `sign`. `target` is path and query exactly as sent."""
+
+    method: str
+    host: str
+    target: str
+    headers: Mapping[str, str]
+    body: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back. Header names are in lower case."""
+
+    status: int
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+
+    def json(self) -> Any:
+        """The body as JSON; None when it is something else, such as a proxy's page."""
+        try:
+            return json.loads(self.body)
+        except (ValueError, UnicodeDecodeError):
+            return None
+
+
+class Verdict(Enum):
+    """What an answer means for trying again.
+
+    Throttled and unavailable requests were not executed, so any of them may be repeated; an uncertain one may have
+    been, so only a repeatable one is.
+    """
+
+    OK = "ok"
+    REFUSED = "refused"
+    THROTTLED = "throttled"
+    UNAVAILABLE = "unavailable"
+    UNCERTAIN = "uncertain"
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """A verdict, and the error to raise when it stands."""
+
+    verdict: Verdict
+    error: WorksteadError | None = None
+
+
+OK: Final = Judgement(Verdict.OK)
+
+Sign = Callable[[Request], Mapping[str, str]]
+Judge = Callable[[Request, Answer], Judgement]
+
+
+class _Again(Exception):
+    """This attempt failed in a way that may be tried again; `after` is what the service asked for, in seconds."""
+
+    def __init__(self, error: WorksteadError, verdict: Verdict, after: float | None = None) -> None:
+        super().__init__(verdict.value)
+        self.error = error
+        self.verdict = verdict
+        self.after = after
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How many tries each kind of failure gets; a throttled request may have to wait for a crowd."""
+
+    throttled: int = 10
+    unavailable: int = 5
+    uncertain: int = 4
+
+    def of(self, verdict: Verdict) -> int:
+        """The number of tries in all."""
+        return {Verdict.THROTTLED: self.throttled, Verdict.UNAVAILABLE: self.unavailable}.get(verdict, self.uncertain)
+
+
+class HttpClient:
+    """Sends requests to one endpoint. Safe to use from many threads.
+
+    `base_url` has scheme, host and perhaps a port and a path prefix. Raises UsageError when it is not a web address.
+    """
+
+    def __init__(self, base_url: str, sign: Sign, judge: Judge, *, patience: Patience | None = None) -> None:
+        parts = urlsplit(base_url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise UsageError(
+                f"{base_url!r} is not the address of an endpoint",
+                remedy="give one that begins with https:// and names a host",
+                reference="endpoint-malformed",
+            )
+        self.base_url = base_url.rstrip("/")
+        self._sign = sign
+        self._judge = judge
+        self._patience = patience or Patience()
+        secure, local = parts.scheme == "https", parts.hostname in ("localhost", "127.0.0.1", "::1")
+        self._wire = httpx2.Client(
+            verify=secure,
+            trust_env=not local,
+            headers={"user-agent": "workstead"},
+            follow_redirects=False,
+            limits=httpx2.Limits(max_connections=64, max_keepalive_connections=32),
+        )
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._wire.close()
+
+    def send(
+        self,
+        method: str,
+        target: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        body: bytes = b"",
+        repeatable: bool,
+    ) -> Answer:
+        """The answer to a request, when it is a good one.
+
+        `repeatable`: sending it twice does no harm, so it is tried again even when the first outcome is uncertain.
+        Raises the judge's error; CloudError when the endpoint cannot be reached (`uncertain` when the request may have
+        had its effect); DeadlineError and CancelledError.
+        """
+        call = current_call(f"{method} {target}")
+        request = self._request(method, target, headers or {}, body)
+        failures: list[_Again] = []
+
+        def again(state: tenacity.RetryCallState) -> bool:
+            failure = state.outcome.exception() if state.outcome else None
+            if not isinstance(failure, _Again):
+                return False
+            failures.append(failure)
+            allowed = failure.verdict is not Verdict.UNCERTAIN or repeatable
+            return allowed and state.attempt_number < self._patience.of(failure.verdict)
+
+        def sleep(seconds: float) -> None:
+            _wait(call, seconds, failures[-1].error)
+
+        try:
+            return tenacity.Retrying(retry=again, wait=_pause, sleep=sleep, reraise=True)(self._once, request, call)
+        except _Again as failure:
+            raise failure.error from failure.__cause__
+
+    # --- one attempt
+
+    def _request(self, method: str, target: str, headers: Mapping[str, str], body: bytes) -> httpx2.Request:
+        try:
+            return self._wire.build_request(method, self.base_url + target, headers=dict(headers), content=body)
+        except (httpx2.InvalidURL, httpx2.UnsupportedProtocol) as error:
+            raise UsageError(
+                f"{self.base_url + target!r} is not an address: {error}",
+                remedy="correct the endpoint setting",
+                reference="endpoint-malformed",
+            ) from error
+
+    def _once(self, request: httpx2.Request, call: CallContext) -> Answer:
+        left = call.remaining()
+        if left is not None and left <= 0:
+            raise DeadlineError(f"no time is left for {_place(request)}", remedy="run again with longer time limits")
+        out = Request(
+            request.method,
+            request.url.netloc.decode(),
+            request.url.raw_path.decode(),
+            {name.lower(): value for name, value in request.headers.items()},
+            request.content,
+        )
+        signed = {**request.headers, **{name.lower(): value for name, value in self._sign(out).items()}}
+        limit = ANSWER_LIMIT if left is None else min(ANSWER_LIMIT, left)
+        timeout = httpx2.Timeout(limit, connect=min(CONNECT_LIMIT, limit))
+        try:
+            response = self._wire.send(
+                self._wire.build_request(
+                    request.method, request.url, headers=signed, content=request.content, timeout=timeout
+                )
+            )
+        except (httpx2.HTTPError, httpx2.InvalidURL, httpx2.StreamError, OSError) as error:
+            raise _broken(error, request, shortened=left is not None and left < ANSWER_LIMIT) from error
+        answer = Answer(response.status_code, dict(response.headers), response.content)
+        judgement = self._judge(out, answer)
+        if judgement.verdict is Verdict.OK:
+            return answer
+        error = judgement.error or CloudError(f"{_place(request)} answered {answer.status}")
+        if judgement.verdict is Verdict.REFUSED:
+            raise error
+        raise _Again(error, judgement.verdict, _retry_after(answer))
+
+
+# --- waiting between tries --------------------------------------------------------------------------------------------
+
+_BACK_OFF = tenacity.wait_random_exponential(multiplier=0.2, max=LONGEST_PAUSE)
+
+
+def _pause(state: tenacity.RetryCallState) -> float:
+    """Seconds until the next try: what the service asked for, else ever longer ones with jitter."""
+    failure = state.outcome.exception() if state.outcome else None
+    asked = failure.after if isinstance(failure, _Again) else None
+    return _BACK_OFF(state) if asked is None else min(asked, LONGEST_ASKED)
+
+
+def _wait(call: CallContext, seconds: float, last: WorksteadError) -> None:
+    """A wait that ends when the run is cancelled, and does not begin when it would outlast the time limit."""
+    left = call.remaining()
+    if left is not None and left < seconds:
+        raise DeadlineError(
+            f"{call.operation} did not finish within {call.elapsed():.0f} s",
+            urn=call.urn,
+            uncertain=isinstance(last, CloudError) and last.uncertain,
+            why=f"The last failure was: {last.summary}. The next try would have come after the time limit.",
+            remedy="run again, with longer custom_timeouts if needed",
+        ) from last
+    if call.wait(seconds):
+        raise CancelledError(f"{call.operation} was interrupted", urn=call.urn, remedy="run the same command again")
+
+
+def _retry_after(answer: Answer) -> float | None:
+    """The seconds a service asks to wait: a number or a date (RFC 9110 section 10.2.3); None for nonsense."""
+    text = answer.headers.get("retry-after", "").strip()
+    if not text:
+        return None
+    try:
+        return max(0.0, float(text)) if text[0].isdigit() else _until(text, answer.headers.get("date", ""))
+    except (ValueError, TypeError):
+        return None
+
+
+def _until(then: str, now: str) -> float:
+    return max(0.0, (parsedate_to_datetime(then) - parsedate_to_datetime(now)).total_seconds())
+
+
+# --- broken connections -----------------------------------------------------------------------------------------------
+
+
+def _place(request: httpx2.Request) -> str:
+    return f"{request.url.scheme}://{request.url.netloc.decode()}"
+
+
+def _broken(error: Exception, request: httpx2.Request, shortened: bool) -> WorksteadError | _Again:
+    """Our error for a request that got no answer: was it sent, may it be tried again, whose fault is it?"""
+    place = _place(request)
+    certificate = next((cause for cause in _causes(error) if isinstance(cause, ssl.SSLCertVerificationError)), None)
+    if certificate is not None:
+        return CloudError(
+            f"the certificate of {place} is not trusted",
+            why=f"{certificate.verify_message}. Nothing was sent.",
+            remedy="correct the endpoint setting, or give SSL_CERT_FILE the authority that signed it",
+            reference="endpoint-untrusted",
+        )
+    if isinstance(error, (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.ProxyError, httpx2.PoolTimeout)):
+        return _Again(
+            CloudError(
+                f"cannot reach {place}",
+                retryable=True,
+                why=f"{_reason(error)} Nothing was sent.",
+                remedy="check the endpoint setting, the network and the proxy settings, then run again",
+                reference="endpoint-unreachable",
+            ),
+            Verdict.UNAVAILABLE,
+        )
+    if isinstance(error, (httpx2.UnsupportedProtocol, httpx2.InvalidURL, httpx2.LocalProtocolError)):
+        return UsageError(
+            f"no request can be sent to {place}",
+            why=_reason(error),
+            remedy="correct the endpoint setting, and look for stray characters in the credentials",
+            reference="endpoint-malformed",
+        )
+    if isinstance(error, httpx2.TimeoutException) and shortened:
+        return DeadlineError(
+            f"{place} did not answer before the time limit",
+            uncertain=True,
+            why="The request was sent, so it may have had its effect.",
+            remedy="run again, with longer custom_timeouts if needed",
+        )
+    return _Again(
+        CloudError(
+            f"the connection to {place} broke before there was an answer",
+            retryable=True,
+            uncertain=True,
+            why=f"{_reason(error)} The request may have had its effect.",
+            remedy="run again",
+            reference="answer-lost",
+        ),
+        Verdict.UNCERTAIN,
+    )
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+def _reason(error: Exception) -> str:
+    text = str(error).strip().rstrip(".")
+    return f"{type(error).__name__}: {text}." if text else f"{type(error).__name__}."

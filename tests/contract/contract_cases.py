@@ -1,0 +1,140 @@
+"""The shape of what a cloud gives the provider suite: sample inputs, changes, mistakes, and a running emulator.
+
+Each cloud has a module `<cloud>_cases.py` here with `open_bench()` (a context manager giving a `Bench`) and `TYPES`.
+Inputs are functions of the bench, because most need the ID of something that exists.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from engine.core.contract import CALL, CallContext
+from providers import Providers, clouds
+from providers.emulation import CloudFile
+
+Tree = dict[str, Any]
+
+
+@dataclass
+class Bench:
+    """One cloud's emulator and how to reach it. `needs` holds IDs of things the inputs refer to, made by `prepare`."""
+
+    cloud: str
+    file: CloudFile
+    settings: Mapping[str, str]
+    wrong_credentials: Mapping[str, str]
+    prepare: Callable[[Bench], None]
+    needs: dict[str, str] = field(default_factory=dict)
+
+    def reset(self) -> None:
+        """A fresh cloud with what the inputs need, and an empty call log afterwards."""
+        self.file.reset()
+        self.needs.clear()
+        self.prepare(self)
+
+    def provider(self, type_: str, settings: Mapping[str, str] | None = None) -> Any:
+        """A provider of a type, configured for the emulator (or with other settings)."""
+        return Providers("test").provider_for(type_, {}, dict(self.settings if settings is None else settings))
+
+    def calls(self, operation: str = "") -> list[dict[str, Any]]:
+        """The log of this cloud's calls, of one operation if named."""
+        log = [entry for entry in self.file.log() if entry["cloud"] == self.cloud]
+        return [entry for entry in log if not operation or entry["operation"] == operation]
+
+    def ids(self, type_: str) -> list[str]:
+        """The IDs of a cloud's objects of one of the emulator's types."""
+        return [o["id"] for o in self.file.objects() if o["cloud"] == self.cloud and o["type"] == type_]
+
+
+Make = Callable[[Bench], Tree]
+
+
+@dataclass(frozen=True)
+class Change:
+    """Inputs before and after, and the paths a diff must name; `delete_first` for a replacement."""
+
+    label: str
+    before: Make
+    after: Make
+    paths: frozenset[str]
+    delete_first: bool = False
+
+
+@dataclass(frozen=True)
+class Invalid:
+    """Wrong inputs and exactly the paths that must be reported."""
+
+    label: str
+    inputs: Make
+    paths: frozenset[str]
+
+
+@dataclass(frozen=True)
+class Drift:
+    """What somebody did to an object in the console, and the paths where it must show."""
+
+    label: str
+    damage: Callable[[Bench, str], None]
+    paths: frozenset[str]
+
+
+@dataclass(frozen=True)
+class TypeCases:
+    """One resource type. `emulated` is the emulator's word for it, `create_operation` that of its create call."""
+
+    type: str
+    emulated: str
+    create_operation: str
+    minimal: Make
+    full: Make
+    in_place: tuple[Change, ...]
+    replacing: tuple[Change, ...]
+    invalid: tuple[Invalid, ...]
+    drifts: tuple[Drift, ...]
+    secret_in_failure: tuple[Make, str] | None = None
+    not_rebuilt: frozenset[str] = frozenset()
+    """Inputs that an import cannot know."""
+
+
+def provider_path(type_: str) -> str:
+    """`module:Class` of a type's provider."""
+    return next(cloud.types[type_] for cloud in clouds().values() if type_ in cloud.types)
+
+
+class TestClock:
+    """A clock that stands still but for the waits, for calls that would otherwise really wait."""
+
+    __test__ = False
+
+    def __init__(self, *, cancelled: bool = False) -> None:
+        self.now = 1000.0
+        self.reports: list[str] = []
+        self._cancelled = cancelled
+
+    def wait(self, seconds: float) -> bool:
+        """Let the time pass at once; True when the run is cancelled."""
+        self.now += seconds
+        return self._cancelled
+
+    def call(self, operation: str = "create", limit: float | None = None) -> CallContext:
+        """The context of a call that began now."""
+        deadline = None if limit is None else self.now + limit
+        return CallContext(
+            "urn:test", operation, lambda: self.now, self.wait, self.reports.append, deadline, started=self.now
+        )
+
+
+class under:
+    """`with under(context):` makes it the context of the provider calls inside."""
+
+    def __init__(self, context: CallContext) -> None:
+        self._context = context
+
+    def __enter__(self) -> CallContext:
+        self._token = CALL.set(self._context)
+        return self._context
+
+    def __exit__(self, *_: object) -> None:
+        CALL.reset(self._token)

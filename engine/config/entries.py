@@ -176,6 +176,15 @@ def drop(value: Any, place: Place, done: str = "") -> Any:
     return left
 
 
+def refuse_false_secrets(value: Any, here: str) -> Any:
+    """`value`, refused with UsageError when a map inside would read as a secret."""
+    if isinstance(value, dict):
+        _refuse_false_secret(value, here)
+    for inner in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        refuse_false_secrets(inner, here)
+    return value
+
+
 def _shown(segment: Segment) -> str:
     return f"[{segment}]" if isinstance(segment, int) else f".{segment}"
 

@@ -254,13 +254,20 @@ def snapshot_of(
     return Snapshot(
         in_dependency_order(decode(data, key) for key, data in rows),
         tuple(
-            PendingOperation(PendingKind(kind), decode(data, key, pending=True), token, begun)
+            PendingOperation(_kind(kind), decode(data, key, pending=True), token, begun)
             for token, kind, key, begun, data in pending
         ),
         lineage,
         serial,
         extra,
     )
+
+
+def _kind(text: str) -> PendingKind:
+    try:
+        return PendingKind(text)
+    except ValueError as error:
+        raise damaged("a pending operation of the record") from error
 
 
 def with_new_keys(snapshot: Snapshot, new_key: Callable[[], int]) -> Snapshot:

@@ -59,6 +59,11 @@ class GroupCommit:
         self._thread = Thread(target=self._run, name="workstead-record", daemon=True)
         self._thread.start()
 
+    @property
+    def waiting(self) -> int:
+        """How many requests wait for the transaction after the present one."""
+        return self._requests.qsize()
+
     def commit(self, statements: Sequence[Statement]) -> None:
         """Commit the statements as one; returns when they are durable. Raises what `check` or `explain` say."""
         request = _Request(statements)

@@ -190,7 +190,9 @@ class SqliteRecord:
             ).fetchall()
             if version is None:
                 rows = db.execute(
-                    """SELECT resource.key, state, checksum, urn FROM resource JOIN history ON id = resource.history
+                    """SELECT resource.key, state, checksum, urn FROM resource
+                    LEFT JOIN history ON id = resource.history AND history.key = resource.key
+                        AND history.stack = resource.stack
                     WHERE resource.stack = ? ORDER BY resource.key""",
                     (self.id,),
                 ).fetchall()
@@ -370,7 +372,8 @@ class SqliteLease:
                 ended.append(entry.token)
             for write in entry.writes:
                 statements += self._dropped(write) if isinstance(write, Drop) else self._put(write)
-        self._writer.commit(statements)
+        if entries:
+            self._writer.commit(statements)
         self._begun_in.update(dict.fromkeys(begun, self._version))
         for token in ended:
             self._begun_in.pop(token, None)
@@ -511,10 +514,14 @@ def _attribute_set(stack: int, name: str, deployment: int, value: Mapping[str, A
 
 
 def _holder(text: str) -> Holder:
-    return Holder(**json_value(text))
+    try:
+        return Holder(**json_value(text))
+    except TypeError as error:
+        raise refusals.damaged("a stack's lease") from error
 
 
-def _checked(state: bytes, checksum: int, urn: str) -> bytes:
-    if zlib.crc32(state) != checksum:
-        raise refusals.damaged("a row of the record", urn)
+def _checked(state: Any, checksum: Any, urn: Any) -> bytes:
+    """The text of a row that is what was once written. Raises RecordError, also for a row that is not there."""
+    if not isinstance(state, bytes) or zlib.crc32(state) != checksum:
+        raise refusals.damaged("a row of the record", urn or "")
     return state

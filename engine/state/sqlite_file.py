@@ -19,6 +19,7 @@ from typing import Final
 from urllib.parse import quote
 
 from engine.core.errors import RecordError
+from engine.state.refusals import damaged
 
 _APPLICATION: Final = 0x574B5354  # "WKST", in the file's header: tells our files from other people's databases
 _FORMAT: Final = 1
@@ -139,6 +140,8 @@ class RecordFile:
             unopened = sqlite3.OperationalError(f"{error.strerror}: {error.filename}")
             unopened.sqlite_errorcode = sqlite3.SQLITE_CANTOPEN
             raise self.explain(unopened) from error
+        except UnicodeDecodeError as error:  # SQLite hands out text as it lies in the file, even in its own messages
+            raise damaged(f"the record {self.path}") from error
 
     def _is_ours(self, db: sqlite3.Connection) -> bool:
         """Does the file hold our tables? False for an empty one. Raises RecordError for one we must not touch."""
@@ -218,6 +221,8 @@ _EXPLANATIONS: Final = {
     sqlite3.SQLITE_LOCKED: _BUSY,
     sqlite3.SQLITE_PROTOCOL: _BUSY,
     sqlite3.SQLITE_FULL: _FULL,
+    0: _DAMAGED,  # the sqlite3 module's own complaint about text that is not UTF-8
+    sqlite3.SQLITE_ERROR: _DAMAGED,  # a header or a schema that makes no sense
     sqlite3.SQLITE_CORRUPT: _DAMAGED,
     sqlite3.SQLITE_NOTADB: _DAMAGED,
 }

@@ -72,13 +72,13 @@ class Stack:
     overlay: Mapping[str, str] = field(default_factory=dict)
     holder: records.Holder = field(default_factory=lambda: records.Holder("", "", 0, ""))
     organization: str = "organization"
+    parallel: int = 32
 
 
 @dataclass(frozen=True)
 class Choices:
     """What the person asked for. `confirm` is shown the plan and decides; None means yes."""
 
-    parallel: int = 32
     refresh: bool = False
     skip_preview: bool = False
     continue_on_error: bool = False
@@ -540,7 +540,7 @@ class _Run:
     @contextmanager
     def _previewing(self, caller: Caller) -> Iterator[Executor]:
         """An executor that only looks."""
-        executor = Executor(caller, self.emit, CLOCK, parallel=self.choices.parallel, stop_on_failure=False)
+        executor = Executor(caller, self.emit, CLOCK, parallel=self.stack.parallel, stop_on_failure=False)
         with executor, self.stop.heard_by(executor.stop, caller.cancel):
             yield executor
 
@@ -551,7 +551,7 @@ class _Run:
             caller,
             self.emit,
             CLOCK,
-            parallel=self.choices.parallel,
+            parallel=self.stack.parallel,
             stop_on_failure=not self.choices.continue_on_error,
             journal=self.journal,
             provider_of=lambda state: planner.provider_of(state.type, state.inputs, state.provider),
@@ -603,7 +603,7 @@ class _Run:
                 stack=stack.name.stack,
                 organization=stack.organization,
                 preview=preview,
-                parallel=self.choices.parallel,
+                parallel=self.stack.parallel,
                 config=stack.config,
                 secret_keys=stack.secret_keys,
             ),
@@ -619,7 +619,7 @@ class _Run:
             config=stack.config,
             secret_keys=stack.secret_keys,
             organization=stack.organization,
-            parallel=self.choices.parallel,
+            parallel=self.stack.parallel,
             preview=preview,
             debug=self.choices.debug,
         )

@@ -37,13 +37,14 @@ class Place:
     settings: config.Settings
     backend: Backend
     environ: Mapping[str, str]
+    flags: Mapping[str, Any]
 
 
 def open_place(start: Path, environ: Mapping[str, str], flags: Mapping[str, Any]) -> Place:
     """The project a folder belongs to. Raises UsageError when there is none, or its settings make no sense."""
     project = config.find_project(start)
     settings = config.read_settings(project, environ=environ, flags=flags)
-    return Place(project, settings, open_backend(settings.backend), environ)
+    return Place(project, settings, open_backend(settings.backend), environ, flags)
 
 
 def stack_name(place: Place, flag: str | None) -> StackName:
@@ -191,6 +192,7 @@ def open_stack(place: Place, name: StackName, *, create: bool = True, ask: AskPa
     secrets = Secrets(place, name, record, ask)
     stack_config = config.read_stack_config(place.project, name.stack)
     run_config = config.run_config(stack_config, secrets.of_config(stack_config))
+    settings = config.read_settings(place.project, environ=place.environ, flags=place.flags, stack=stack_config)
 
     def outputs_of(text: str) -> Properties:
         other = StackName(*config.parse_stack_name(text, place.project.name))
@@ -209,8 +211,12 @@ def open_stack(place: Place, name: StackName, *, create: bool = True, ask: AskPa
         outputs_of=outputs_of,
         config=run_config.texts,
         secret_keys=tuple(sorted(run_config.secret_keys)),
-        overlay={"workstead:home": str(place.project.own_folder)},
+        overlay={
+            "workstead:home": str(place.project.own_folder),
+            "workstead:emulateSpeed": settings.emulate_speed,
+        },
         holder=holder(),
+        parallel=settings.parallel,
     )
 
 

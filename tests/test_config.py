@@ -1139,7 +1139,7 @@ def test_environments_of_pulumi_cloud_are_refused_in_a_run_only(tmp_path: Path) 
 def test_default_settings(tmp_path: Path) -> None:
     found = read_settings(find_project(write_project(tmp_path)), environ={})
     assert found.backend == f"sqlite:///{tmp_path}/.workstead/state.db"
-    assert (found.parallel, found.emulate_speed, found.origins) == (32, 60.0, {})
+    assert (found.parallel, found.emulate_speed, found.origins) == (32, "fast", {})
 
 
 def test_the_order_of_settings(tmp_path: Path) -> None:
@@ -1147,10 +1147,10 @@ def test_the_order_of_settings(tmp_path: Path) -> None:
     project = config.project
     assert read_settings(project, environ={}, stack=config).parallel == 4
     (tmp_path / "pyproject.toml").write_text(
-        "[tool.workstead]\nparallel = 5\nbackend = 'sqlite:///x.db'\nemulate-speed = 2\n"
+        "[tool.workstead]\nparallel = 5\nbackend = 'sqlite:///x.db'\nemulate-speed = 'instant'\n"
     )
     found = read_settings(project, environ={}, stack=config)
-    assert (found.parallel, found.backend, found.emulate_speed) == (4, "sqlite:///x.db", 2.0)
+    assert (found.parallel, found.backend, found.emulate_speed) == (4, "sqlite:///x.db", "instant")
     assert read_settings(project, environ={}).parallel == 5
     environ = {"PULUMI_PARALLEL": "3", "WORKSTEAD_BACKEND": ""}
     assert read_settings(project, environ=environ, stack=config).parallel == 3

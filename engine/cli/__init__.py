@@ -105,8 +105,8 @@ class LazyGroup(click.Group):
     cls=LazyGroup,
     commands_in=_COMMANDS,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
-    epilog="Exit codes: 0 done, 1 error, 2 usage or configuration, 3 credentials, 4 a resource failed, 6 no such stack, "
-    "7 changes where none were expected, 8 stopped, 9 out of time, 255 a bug in Workstead.",
+    epilog="Exit codes: 0 done, 1 error, 2 usage or configuration, 3 credentials, 4 a resource failed, "
+    "6 no such stack, 7 changes where none were expected, 8 stopped, 9 out of time, 255 a bug in Workstead.",
 )
 @click.version_option(None, "--version", message="%(version)s", package_name="workstead", prog_name="workstead")
 def cli() -> None:

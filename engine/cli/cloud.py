@@ -42,10 +42,8 @@ def serve(port: int, speed: str) -> None:
     """Serve the clouds on loopback until Ctrl-C; prints one JSON line, cloud name to base URL."""
     from providers import emulation
 
-    with (
-        _file() as file,
-        emulation.serve(emulation.emulator_classes(), file, ports=port or None, speed=speed) as server,
-    ):
+    classes = list(emulation.emulator_classes().values())
+    with _file() as file, emulation.serve(classes, file, ports=port or None, speed=speed) as server:
         click.echo(json.dumps(server.urls))
         sys.stdout.flush()
         over = threading.Event()
@@ -112,7 +110,10 @@ def add_fault(
     cloud_name: str, kind: str, operation: str, subject: str, times: int, always: bool, parameters: tuple[str, ...]
 ) -> None:
     """Plan a fault. KIND: throttle, error, drop-before, drop-after, slow, quota, non-json, stuck, fail."""
-    given = dict(parameter.partition("=")[::2] for parameter in parameters)
+    given: dict[str, Any] = {}
+    for parameter in parameters:
+        name, _, value = parameter.partition("=")
+        given[name] = value
     with _file() as file:
         file.add_fault(cloud_name, kind, operation, object=subject, times=None if always else times, **given)
 

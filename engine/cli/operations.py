@@ -145,7 +145,6 @@ class _Session:
         given = self.given
         environ = os.environ
         return Choices(
-            parallel=self.place.settings.parallel,
             refresh=given.get("refresh", False) or self.place.project.always_refresh,
             skip_preview=given.get("skip_preview", False),
             continue_on_error=given.get("continue_on_error", False)

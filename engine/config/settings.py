@@ -2,7 +2,7 @@
 
     flag → environment → stack file → project → default
 
-Stack file: config values in the namespace `workstead`, like `workstead:parallel`. Project: the table
+Stack file: config values in the namespace `workstead`, such as `workstead:emulateSpeed`. Project: the table
 `[tool.workstead]` of the `pyproject.toml` beside `Pulumi.yaml`. Pulumi's own files get no keys Pulumi does not know.
 The record's address is never taken from a stack's file: `stack ls` has to find it before it knows any stack.
 """
@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 
 import msgspec
 
@@ -33,8 +33,8 @@ class Settings:
     """URL of the record."""
     parallel: int = 32
     """How many provider calls may run at once."""
-    emulate_speed: float = 60.0
-    """How many times faster than the vendors' pace emulated objects change their status."""
+    emulate_speed: str = "fast"
+    """How fast emulated objects change their status: `instant`, `fast` (a hundredth of the vendor's time) or `real`."""
     origins: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -48,7 +48,7 @@ class _Setting:
 _SETTINGS: Final[Mapping[str, _Setting]] = {
     "backend": _Setting(Annotated[str, msgspec.Meta(min_length=1)], ("WORKSTEAD_BACKEND",), per_stack=False),
     "parallel": _Setting(Annotated[int, msgspec.Meta(ge=1)], ("WORKSTEAD_PARALLEL", "PULUMI_PARALLEL")),
-    "emulate_speed": _Setting(Annotated[float, msgspec.Meta(gt=0)], ("WORKSTEAD_EMULATE_SPEED",)),
+    "emulate_speed": _Setting(Literal["instant", "fast", "real"], ("WORKSTEAD_EMULATE_SPEED",)),
 }
 
 
@@ -98,7 +98,8 @@ def _candidates(
     if flags.get(name) is not None:
         yield f"--{name.replace('_', '-')}", flags[name]
     yield from ((variable, environ[variable]) for variable in setting.variables if environ.get(variable))
-    key = f"{NAMESPACE}:{name}"
+    first, *rest = name.split("_")
+    key = f"{NAMESPACE}:{first}{''.join(map(str.capitalize, rest))}"
     if stack and setting.per_stack and key in stack.values and not has_secret(stack.values[key]):
         yield f"{key} in {stack.document.file}", entry_text(stack.values[key])
     if name in table:

@@ -1,0 +1,61 @@
+"""A team's machine-learning workspaces: an account, a shared pair of workspaces, and one that builds on them.
+
+    workstead up --stack dev
+"""
+
+import pulumi
+
+from providers import dataforest
+
+team = pulumi.Config().require("team")
+
+account = dataforest.Account("team", name=f"{team}-team")
+
+
+class Pair(pulumi.ComponentResource):
+    """A workspace to train in and one to evaluate in, with the same image."""
+
+    def __init__(self, name: str, image: str, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("quickstart:index:Pair", name, None, opts)
+        inside = pulumi.ResourceOptions(parent=self)
+        self.train = dataforest.AIWorkspace(
+            "train",
+            account_id=account.id,
+            description="Training on a GPU",
+            configuration=dataforest.Configuration(
+                docker=dataforest.Docker(image=image, command="python train.py"),
+                queue_name="gpu",
+                resource=dataforest.Resources(cpu_count=4, gpu_count=1, gpu_model="T4", memory_mb=16384),
+            ),
+            opts=inside,
+        )
+        self.evaluate = dataforest.AIWorkspace(
+            "evaluate",
+            account_id=account.id,
+            description="Evaluation on CPUs",
+            configuration=dataforest.Configuration(
+                docker=dataforest.Docker(image=image, command="python evaluate.py"),
+                resource=dataforest.Resources(cpu_count=2, memory_mb=4096),
+            ),
+            opts=inside,
+        )
+        self.register_outputs({"train": self.train.name, "evaluate": self.evaluate.name})
+
+
+pair = Pair("models", image="tensorflow:r2.3.1-py3")
+
+report = dataforest.AIWorkspace(
+    "report",
+    account_id=account.id,
+    description="Reads what the others have written",
+    configuration=dataforest.Configuration(
+        docker=dataforest.Docker(
+            image="tensorflow:r2.3.1-py3",
+            command="python report.py",
+            env={"TRAINED_BY": pair.train.name, "EVALUATED_BY": pair.evaluate.name},
+        ),
+    ),
+)
+
+pulumi.export("account", account.name)
+pulumi.export("workspaces", [pair.train.name, pair.evaluate.name, report.name])

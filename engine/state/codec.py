@@ -462,9 +462,13 @@ def _first_unwritable(value: Any, place: paths.Path = ()) -> paths.Path:
 # --- small texts ------------------------------------------------------------------------------------------------------
 
 
-def json_text(value: Any) -> str:
-    """Compact JSON of plain data: what the record keeps beside the rows."""
-    return _ENCODER.encode(value).decode()
+def json_text(value: Mapping[str, Any]) -> str:
+    """Compact JSON of plain data: what the record keeps beside the rows. Raises like `encode`, also for a secret."""
+    plain = plain_of(dict(value), refuse_secret)
+    try:
+        return _ENCODER.encode(plain).decode()
+    except UnicodeEncodeError:
+        raise not_unicode(plain) from None
 
 
 def json_value(text: str | bytes) -> Any:

@@ -51,53 +51,6 @@ _FEATURE_OF: Final = {
     "extensionRef": "extensionParameterization",
     "snippetID": "snippets-prototype",
 }
-_RESOURCE_ORDER: Final = [
-    "urn",
-    "custom",
-    "delete",
-    "id",
-    "type",
-    "inputs",
-    "outputs",
-    "parent",
-    "protect",
-    "taint",
-    "external",
-    "dependencies",
-    "initErrors",
-    "provider",
-    "propertyDependencies",
-    "pendingReplacement",
-    "additionalSecretOutputs",
-    "aliases",
-    "customTimeouts",
-    "importID",
-    "retainOnDelete",
-    "deletedWith",
-    "replaceWith",
-    "created",
-    "modified",
-    "sourcePosition",
-    "stackTrace",
-    "ignoreChanges",
-    "hideDiff",
-    "replaceOnChanges",
-    "replacementTrigger",
-    "refreshBeforeUpdate",
-    "viewOf",
-    "resourceHooks",
-    "extensionRef",
-    "snippetID",
-]
-_DEPLOYMENT_ORDER: Final = [
-    "manifest",
-    "secrets_providers",
-    "resources",
-    "pending_operations",
-    "metadata",
-    "snippets",
-    "extensions",
-]
 _SORTED_MEMBERS: Final = ("inputs", "outputs", "propertyDependencies", "replacementTrigger", "resourceHooks")
 
 
@@ -121,6 +74,88 @@ class ImportedDeployment:
         """The URNs that belong to another stack than `name`: importing them is almost always a mistake."""
         found = [*self.snapshot.resources, *(operation.resource for operation in self.snapshot.pending)]
         return [state.urn for state in found if parse_urn(state.urn)[:2] != (name.stack, name.project)]
+
+
+# --- its shape --------------------------------------------------------------------------------------------------------
+
+
+class _Resource(msgspec.Struct, kw_only=True):
+    """A resource's members in the order Pulumi writes them, with the types that are checked on the way in."""
+
+    urn: str
+    custom: bool = False
+    delete: bool | None = None
+    id: str | None = None
+    type: str
+    inputs: dict[str, Any] | None = None
+    outputs: dict[str, Any] | None = None
+    parent: str | None = None
+    protect: bool | None = None
+    taint: bool | None = None
+    external: bool | None = None
+    dependencies: list[str] | None = None
+    initErrors: list[str] | None = None
+    provider: str | None = None
+    propertyDependencies: dict[str, list[str] | None] | None = None
+    pendingReplacement: bool | None = None
+    additionalSecretOutputs: list[str] | None = None
+    aliases: list[str] | None = None
+    customTimeouts: dict[str, float] | None = None
+    importID: str | None = None
+    retainOnDelete: bool | None = None
+    deletedWith: str | None = None
+    replaceWith: list[str] | None = None
+    created: str | None = None
+    modified: str | None = None
+    sourcePosition: str | None = None
+    stackTrace: Any = None
+    ignoreChanges: list[str] | None = None
+    hideDiff: list[str] | None = None
+    replaceOnChanges: list[str] | None = None
+    replacementTrigger: Any = None
+    refreshBeforeUpdate: Any = None
+    viewOf: str | None = None
+    resourceHooks: Any = None
+    extensionRef: Any = None
+    snippetID: Any = None
+
+
+class _Operation(msgspec.Struct):
+    resource: _Resource
+    type: PendingKind
+
+
+class _Manifest(msgspec.Struct):
+    time: str = ""
+    magic: str = ""
+    version: str = ""
+
+
+class _SecretsProviders(msgspec.Struct):
+    type: str = ""
+
+
+class _Deployment(msgspec.Struct):
+    """The deployment's members, likewise."""
+
+    manifest: _Manifest = msgspec.field(default_factory=_Manifest)
+    secrets_providers: _SecretsProviders | None = None
+    resources: list[_Resource] | None = None
+    pending_operations: list[_Operation] | None = None
+    metadata: Any = None
+    snippets: Any = None
+    extensions: Any = None
+
+
+class _Latest(msgspec.Struct):
+    latest: _Deployment | None = None
+
+
+class _Whole(msgspec.Struct):
+    version: int = 0
+    features: list[str] | None = None
+    deployment: _Deployment | None = None
+    checkpoint: _Latest | None = None
 
 
 # --- out --------------------------------------------------------------------------------------------------------------
@@ -150,7 +185,7 @@ def export(
         for member in _SORTED_MEMBERS:
             if member in members:
                 members[member] = _sorted(members[member])
-        return _in_order(members, _RESOURCE_ORDER)
+        return _in_order(members, _Resource.__struct_fields__)
 
     resources = [written(members_of(state, seal)) for state in snapshot.resources]
     pending = [
@@ -182,7 +217,7 @@ def export(
     whole: dict[str, Any] = {"version": _VERSION_WITH_FEATURES if features else _PLAIN_VERSION}
     if features:
         whole["features"] = sorted(features)
-    whole["deployment"] = _in_order(deployment, _DEPLOYMENT_ORDER)
+    whole["deployment"] = _in_order(deployment, _Deployment.__struct_fields__)
     return msgspec.json.format(msgspec.json.encode(whole), indent=4) + b"\n"
 
 
@@ -232,73 +267,6 @@ def _sorted(value: Any) -> Any:
 
 
 # --- in ---------------------------------------------------------------------------------------------------------------
-
-
-class _Resource(msgspec.Struct):
-    """The shape of a resource as far as it is looked at; everything else passes unseen."""
-
-    urn: str
-    type: str
-    custom: bool = False
-    delete: bool | None = None
-    id: str | None = None
-    inputs: dict[str, Any] | None = None
-    outputs: dict[str, Any] | None = None
-    parent: str | None = None
-    protect: bool | None = None
-    taint: bool | None = None
-    external: bool | None = None
-    dependencies: list[str] | None = None
-    initErrors: list[str] | None = None
-    provider: str | None = None
-    propertyDependencies: dict[str, list[str] | None] | None = None
-    pendingReplacement: bool | None = None
-    additionalSecretOutputs: list[str] | None = None
-    aliases: list[str] | None = None
-    customTimeouts: dict[str, float] | None = None
-    importID: str | None = None
-    retainOnDelete: bool | None = None
-    deletedWith: str | None = None
-    replaceWith: list[str] | None = None
-    created: str | None = None
-    modified: str | None = None
-    sourcePosition: str | None = None
-    ignoreChanges: list[str] | None = None
-    hideDiff: list[str] | None = None
-    replaceOnChanges: list[str] | None = None
-
-
-class _Operation(msgspec.Struct):
-    resource: _Resource
-    type: PendingKind
-
-
-class _Manifest(msgspec.Struct):
-    time: str = ""
-    magic: str = ""
-    version: str = ""
-
-
-class _SecretsProviders(msgspec.Struct):
-    type: str = ""
-
-
-class _Deployment(msgspec.Struct):
-    manifest: _Manifest = msgspec.field(default_factory=_Manifest)
-    secrets_providers: _SecretsProviders | None = None
-    resources: list[_Resource] | None = None
-    pending_operations: list[_Operation] | None = None
-
-
-class _Latest(msgspec.Struct):
-    latest: _Deployment | None = None
-
-
-class _Whole(msgspec.Struct):
-    version: int = 0
-    features: list[str] | None = None
-    deployment: _Deployment | None = None
-    checkpoint: _Latest | None = None
 
 
 def parse(text: str | bytes, vault: Vault | None = None) -> ImportedDeployment:

@@ -179,7 +179,7 @@ class MemoryRecord:
     def set_secrets_state(self, state: Mapping[str, Any]) -> None:
         """Keep a `secrets_providers` object."""
         with self._reading() as (stack, at):
-            stack.attributes.append((at, "secrets_state", json_text(dict(state))))
+            stack.attributes.append((at, "secrets_state", json_text(state)))
 
     def history(self, limit: int | None = None, offset: int = 0) -> list[Deployment]:
         """The deployments, newest first."""
@@ -233,6 +233,7 @@ class MemoryLease:
 
     def start(self, deployment: Deployment) -> Deployment:
         """Begin a deployment, the next version; one that is still in progress was interrupted."""
+        kept = {name: json_value(json_text(getattr(deployment, name))) for name in ("environment", "config")}
         with self._writing() as stack:
             stack.deployments[:] = [
                 replace(other, result="interrupted") if other.result == "in-progress" else other
@@ -240,7 +241,9 @@ class MemoryLease:
             ]
             self._version = len(stack.deployments) + 1
             now = timestamp(self._backend.clock())
-            stack.deployments.append(replace(deployment, version=self._version, start_time=now, result="in-progress"))
+            stack.deployments.append(
+                replace(deployment, version=self._version, start_time=now, result="in-progress", **kept)
+            )
             return stack.deployments[-1]
 
     def new_key(self) -> int:
@@ -255,9 +258,10 @@ class MemoryLease:
         begun: list[int] = []
         with self._writing(started=True) as stack:
             for entry in entries:
-                kept = stack.pending.get(entry.token) if isinstance(entry, End) and entry.token is not None else None
-                if isinstance(entry, End) and entry.token is not None and (kept is None or kept.ended is not None):
-                    raise refusals.not_pending(entry.token)
+                if isinstance(entry, End) and entry.token is not None:
+                    kept = stack.pending.get(entry.token)
+                    if kept is None or kept.ended is not None:
+                        raise refusals.not_pending(entry.token)
             now = timestamp(self._backend.clock())
             for entry, rows in zip(entries, made, strict=True):
                 if isinstance(entry, Begin):
@@ -284,9 +288,9 @@ class MemoryLease:
         with self._writing(started=True) as stack:
             stack.rows += [(self._version, key, None) for key in stack.present(self._version)]
             stack.rows += [(self._version, key, data) for key, data in rows]
-            stack.attributes.append((self._version, "extra", json_text(dict(snapshot.extra))))
+            stack.attributes.append((self._version, "extra", json_text(snapshot.extra)))
             if secrets_state is not None:
-                stack.attributes.append((self._version, "secrets_state", json_text(dict(secrets_state))))
+                stack.attributes.append((self._version, "secrets_state", json_text(secrets_state)))
             for token in list(stack.pending):
                 self._settle(stack, token)
             for operation, data in operations:

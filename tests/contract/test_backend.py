@@ -482,6 +482,14 @@ class TestHistory:
         assert (first.config, first.resource_changes) == ({"lab:size": {"value": "1"}}, {"create": 2})
         assert (second.version, second.kind, second.result) == (2, "update", "failed")
 
+    def test_never_tells_a_secret(self, record: StackRecord) -> None:
+        lease = record.acquire(ME)
+        with pytest.raises(CredentialsError) as refused:
+            lease.start(Deployment("update", config={"lab:token": {"value": Secret("open sesame")}}))
+        assert refused.value.path == '["lab:token"].value'
+        assert record.history() == []
+        lease.release()
+
     def test_by_pages(self, record: StackRecord) -> None:
         for _ in range(5):
             deployed(record)

@@ -537,7 +537,13 @@ def _begun(step: Step) -> ResourceState:
 
 
 def _following(step: Step, before: ResourceState | None) -> Step:
-    """An update straight after an import starts from the imported row, which has its key only now."""
+    """A step as it is once the one before it in its chain has ended with `before`.
+
+    A replace stands for what its create step made. An update straight after an import starts from the imported row,
+    which has its key only now.
+    """
+    if step.op is Op.REPLACE and before is not None:
+        return replace(step, new=before)
     if step.op is Op.UPDATE and before is not None and step.new is not None:
         return replace(step, old=before, new=step.new.but(id=before.id, key=before.key, created=before.created))
     return step

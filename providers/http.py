@@ -298,9 +298,10 @@ def _broken(error: Exception, request: httpx2.Request, shortened: bool) -> Works
             Verdict.UNAVAILABLE,
         )
     if isinstance(error, (httpx2.UnsupportedProtocol, httpx2.InvalidURL, httpx2.LocalProtocolError)):
+        # Its text may quote a header, and so a credential.
         return UsageError(
             f"no request can be sent to {place}",
-            why=_reason(error),
+            why=f"{type(error).__name__}: the address or a header has a character that HTTP does not allow.",
             remedy="correct the endpoint setting, and look for stray characters in the credentials",
             reference="endpoint-malformed",
         )

@@ -49,7 +49,7 @@ class Facts:
 
     What a read brings: `unreadable`: never comes back, the recorded value stays; `absent`: this value means the same
     as leaving the member out; `unordered`: a list that is a set; `any_case`: letters' case does not matter;
-    `foreign_keys`: a map in which the cloud keeps entries of its own.
+    `foreign_keys`: a map in which the cloud keeps entries of its own, so only keys that the program gives are compared.
     """
 
     source: str = ""

@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 CLOUD: Final = Cloud(
     name="dataforest",
     types={
-        "pulumi-python:dynamic/dataforest:AIWorkspace": "providers.dataforest.provider:AIWorkspaces",
-        "pulumi-python:dynamic/dataforest:Account": "providers.dataforest.provider:Accounts",
+        "pulumi-python:dynamic/dataforest:AIWorkspace": "providers.dataforest.provider.workspaces:AIWorkspaces",
+        "pulumi-python:dynamic/dataforest:Account": "providers.dataforest.provider.accounts:Accounts",
     },
     emulator="providers.dataforest.emulator:DataForestEmulator",
     config="dataforest",

@@ -30,35 +30,12 @@ from engine.core.contract import ConfigReader
 from engine.core.errors import CloudError, CredentialsError, WorksteadError
 from engine.core.values import MASK
 from providers.base import emulated_endpoint
+from providers.dataforest.errors import EndpointGoneError, ForbiddenError, NotFoundError, RefusedError
 from providers.http import OK, Answer, HttpClient, Judgement, Patience, Request, Verdict
 
 ENDPOINT: Final = "https://df.apigw.ntruss.com"
 SKEW_LIMIT: Final = 300.0
 """Seconds by which the gateway lets clocks differ."""
-
-
-class NotFoundError(CloudError):
-    """The service says that there is no such object (or no such operation: see `provider`)."""
-
-    reference = "object-missing"
-
-
-class EndpointGoneError(CloudError):
-    """The gateway knows no such API: nothing can be concluded about objects."""
-
-    reference = "endpoint-gone"
-
-
-class ForbiddenError(CloudError):
-    """The object belongs to somebody else, does not exist, or the key may not use the service."""
-
-    reference = "permission-denied"
-
-
-class RefusedError(CloudError):
-    """The service understood and said no: invalid input, a quota, a business rule."""
-
-    reference = "refused"
 
 
 # --- signing ----------------------------------------------------------------------------------------------------------
@@ -297,7 +274,7 @@ class Client:
             f"{self.endpoint} does not know {operation}",
             why="Something in front of the service answered: the API is not served there (any more). This says nothing "
             "about objects, so the record is kept.",
-            remedy="check dataforest:endpoint; the vendor's pages on AI workspaces end in November 2024",
+            remedy="check dataforest:endpoint and NCLOUD_API_GW; the pages on AI workspaces end in November 2024",
         )
 
 

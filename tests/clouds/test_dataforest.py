@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+import itertools
 import json
 import subprocess
 import sys
@@ -17,19 +18,14 @@ from typing import Any
 import pytest
 
 from engine.core.contract import PartialFailure
-from engine.core.errors import CloudError, CredentialsError, DeadlineError, UsageError, WorksteadError
+from engine.core.errors import CancelledError, CloudError, CredentialsError, DeadlineError, UsageError, WorksteadError
 from providers import Providers
 from providers.dataforest import emulator
-from providers.dataforest.client import (
-    Client,
-    EndpointGoneError,
-    ForbiddenError,
-    NotFoundError,
-    RefusedError,
-    open_client,
-    signature,
-)
-from providers.dataforest.provider import made_up_password
+from providers.dataforest.client import Client, open_client, signature
+from providers.dataforest.errors import EndpointGoneError, ForbiddenError, NotFoundError, RefusedError
+from providers.dataforest.provider.accounts import made_up_password
+from providers.dataforest.provider.calls import create_once
+from providers.dataforest.provider.workspaces import inputs_in
 from providers.dataforest.schema import FORBIDDEN_IN_PASSWORDS
 from providers.http import Answer, Request, Verdict
 from tests.contract.contract_cases import Bench, TestClock, under
@@ -576,8 +572,6 @@ def test_the_catalogue_is_flattened(bench: Bench) -> None:
 
 def test_answers_that_the_type_pages_describe_otherwise() -> None:
     """5.5, 6.2: contents as several entries, `arg`, a single port."""
-    from providers.dataforest.provider import _workspace_inputs
-
     entry = {"docker": {"image": "a:b", "command": "c", "arg": "x", "exposeTcpPorts": 80}}
     older = {"docker": {"image": "old:b", "command": "c"}}
     detail = {
@@ -590,13 +584,68 @@ def test_answers_that_the_type_pages_describe_otherwise() -> None:
     }
     clock = TestClock()
     with under(clock.call("read")):
-        seen = _workspace_inputs(detail, "acc")
+        seen = inputs_in(detail, "acc")
     assert seen["configuration"]["docker"] == {"image": "a:b", "command": "c", "args": "x", "exposeTcpPorts": [80]}
     assert clock.reports
     undated = {"contents": [{"configuration": older}, {"configuration": entry}]}
     with under(clock.call("read")):
-        assert _workspace_inputs(undated, "acc")["configuration"]["docker"]["image"] == "a:b"
-    assert "configuration" not in _workspace_inputs({"id": "w"}, "acc")
+        assert inputs_in(undated, "acc")["configuration"]["docker"]["image"] == "a:b"
+    assert "configuration" not in inputs_in({"id": "w"}, "acc")
+
+
+# --- a create whose answer is lost (4.3) ------------------------------------------------------------------------------
+
+UNCERTAIN = CloudError("lost", uncertain=True, retryable=True)
+
+
+@pytest.mark.parametrize(
+    ("answers", "found", "expected"),
+    [
+        (["id"], [], "id"),
+        ([RefusedError("no")], [], RefusedError),
+        ([UNCERTAIN], ["id"], "id"),
+        ([UNCERTAIN, "id"], [None], "id"),
+        ([UNCERTAIN, UNCERTAIN, "id"], [None], "id"),
+        ([UNCERTAIN, RefusedError("registered already")], [None] * 5 + ["id"], "id"),
+        ([UNCERTAIN, RefusedError("registered already")], [None], RefusedError),
+        ([UNCERTAIN, UNCERTAIN, UNCERTAIN], [None], UNCERTAIN),
+        ([UNCERTAIN], [CloudError("cannot look")], UNCERTAIN),
+        ([UNCERTAIN, DeadlineError("late")], [None], UNCERTAIN),
+        ([UNCERTAIN, CancelledError("stop")], [None], UNCERTAIN),
+        ([DeadlineError("late")], [], DeadlineError),
+        ([CancelledError("stop")], [], CancelledError),
+    ],
+)
+def test_create_once(answers: list[Any], found: list[Any], expected: Any) -> None:
+    """An uncertain outcome stays uncertain unless it is looked up; nothing is sent again before that."""
+    asked: list[str] = []
+
+    def send() -> str:
+        asked.append("send")
+        return _next(answers, keep=False)
+
+    def look() -> str | None:
+        asked.append("look")
+        return _next(found, keep=True)
+
+    def create() -> str:
+        with under(TestClock().call()):
+            return create_once(send, look, "it")
+
+    if isinstance(expected, str):
+        assert create() == expected
+    else:
+        with pytest.raises(WorksteadError) as caught:
+            create()
+        assert caught.value is expected or (isinstance(expected, type) and type(caught.value) is expected)
+    assert ("send", "send") not in list(itertools.pairwise(asked))
+
+
+def _next(values: list[Any], keep: bool) -> Any:
+    value = values[0] if keep and len(values) == 1 else values.pop(0)
+    if isinstance(value, Exception):
+        raise value
+    return value
 
 
 # --- accounts (7) -----------------------------------------------------------------------------------------------------
@@ -674,6 +723,22 @@ def test_adopting_needs_a_name_when_there_are_several(bench: Bench, accounts: An
         accounts.create({"adopt": True})
 
 
+@pytest.mark.parametrize("shape", ["gateway", "service"])
+def test_a_removed_accounts_api_keeps_the_record(bench: Bench, accounts: Any, shape: str) -> None:
+    made = accounts.create(inputs_of(accounts, minimal_account(bench)))
+    switch(bench, "removed-groups", f"accounts={shape}")
+    for call in (
+        lambda: accounts.read(made.id, made.outs),
+        lambda: accounts.delete(made.id, made.outs),
+        lambda: accounts.read(made.id, {}),
+    ):
+        with pytest.raises(CloudError) as caught:
+            call()
+        assert not caught.value.retryable
+    switch(bench, "removed-groups", "none")
+    assert accounts.read(made.id, made.outs).id == made.id
+
+
 def test_an_account_in_use_is_not_deleted(bench: Bench, accounts: Any, workspaces: Any) -> None:
     workspace = workspaces.create(inputs_of(workspaces, minimal_workspace(bench)))
     account = bench.needs["account"]
@@ -727,10 +792,12 @@ def test_a_change_that_stops_half_way_records_what_was_done(bench: Bench, accoun
 
 
 def test_imports_stay_light() -> None:
-    """Finding the clouds, and naming a class, must not import what only calls need."""
+    """Finding the clouds must not import what programs need, nor planning what only calls need."""
     code = (
         "import sys, providers; providers.clouds(); from providers import dataforest; dataforest.CLOUD;"
         "heavy = {'pulumi', 'pydantic', 'httpx2', 'boto3', 'starlette'} & set(sys.modules); assert not heavy, heavy;"
-        "dataforest.AIWorkspace; heavy = {'httpx2', 'boto3', 'starlette'} & set(sys.modules); assert not heavy, heavy"
+        "dataforest.AIWorkspace; p = providers.Providers();"
+        "[p.provider_for(t, {}, {}).check({}, {}) for t in dataforest.CLOUD.types];"
+        "heavy = {'httpx2', 'tenacity', 'boto3', 'starlette'} & set(sys.modules); assert not heavy, heavy"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -249,19 +249,28 @@ class _Run:
         self._started = False
         self._done: list[Step] = []
         self._errors = 0
+        self._deaf: Exception | None = None
 
     # --- telling ------------------------------------------------------------------------------------------------------
 
     def emit(self, event: events.Event) -> None:
-        """Tell the watcher; events come from many threads, but reach it one at a time."""
+        """Tell the watcher; events come from many threads, but reach it one at a time.
+
+        A watcher that fails cannot stop anything (house rule 7): it hears no more, and `telling` raises its error at
+        the end.
+        """
         with self._one_at_a_time:
             if isinstance(event, events.StepEnded) and not event.preview:
                 self._done.append(event.step)
             if isinstance(event, events.Told) and event.problem.severity is Severity.ERROR:
                 self._errors += 1
+            if self._deaf is not None:
+                return
             self._watching.now = True
             try:
                 self._watch(event)
+            except Exception as error:
+                self._deaf = error
             finally:
                 self._watching.now = False
 
@@ -283,6 +292,8 @@ class _Run:
         finally:
             seconds = CLOCK.monotonic() - began
             self.emit(events.Ended(operation, preview, result, self.counts, seconds, CLOCK.epoch()))
+        if self._deaf is not None:
+            raise self._deaf
 
     def told(self, problem: Diagnostic) -> None:
         """A message for the person."""

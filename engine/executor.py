@@ -254,6 +254,7 @@ class Executor:
         self._workers: list[threading.Thread] = []
         self._calling = 0
         self._closing = False
+        self._unsettled: set[_Work] = set()
         self._loop = threading.Thread(target=self._run, name="executor", daemon=True)
 
     # --- what others ask ----------------------------------------------------------------------------------------------
@@ -298,18 +299,36 @@ class Executor:
     # --- the loop -----------------------------------------------------------------------------------------------------
 
     def _run(self) -> None:
-        while not (self._closing and not self._schedule.running):
-            entries: list[tuple[Entry, _Work]] = []
-            for message in self._arrived():
-                self._take(message, entries)
+        try:
+            while not (self._closing and not self._schedule.running):
+                self._turn()
+        except BaseException as error:
+            self._give_up(error)
+
+    def _turn(self) -> None:
+        entries: list[tuple[Entry, _Work]] = []
+        for message in self._arrived():
+            self._take(message, entries)
+        self._start(entries)
+        while entries:
+            # What is told of an end may have unlocked more, so start again before waiting.
+            ready = self._commit(entries)
+            entries = []
+            for work in ready:
+                self._go_on(work, entries)
             self._start(entries)
-            while entries:
-                # What is told of an end may have unlocked more, so start again before waiting.
-                ready = self._commit(entries)
-                entries = []
-                for work in ready:
-                    self._go_on(work, entries)
-                self._start(entries)
+
+    def _give_up(self, error: BaseException) -> None:
+        """The loop itself has failed, which is a bug: nobody may wait for ever for what it will not do any more."""
+        problem = error if isinstance(error, WorksteadError) else InternalError(f"{type(error).__name__}: {error}")
+        problem.__cause__ = None if problem is error else error
+        for work in list(self._unsettled):
+            self._settle(work, error=problem)
+        while not self._closing:
+            message = self._inbox.get()
+            if isinstance(message, _Submitted):
+                message.work.promise.settle(None, problem)
+            self._closing = message is _CLOSE
 
     def _arrived(self) -> Iterator[Any]:
         """Everything that has come in; waits for the first."""
@@ -322,6 +341,7 @@ class Executor:
 
     def _take(self, message: Any, entries: list[tuple[Entry, _Work]]) -> None:
         if isinstance(message, _Submitted):
+            self._unsettled.add(message.work)
             skipped = self._schedule.add(message.work.name, message.work, message.after, message.weight)
             if skipped is not None:
                 self._skip([skipped])
@@ -349,6 +369,8 @@ class Executor:
         try:
             tokens = iter(self._journal.record([entry for entry, _ in entries]))
         except WorksteadError as error:
+            if len(entries) > 1:  # one that no record can hold must not take the others with it
+                return [work for entry in entries for work in self._commit([entry])]
             self._unrecorded(entries, error)
             return []
         ended: list[_Work] = []
@@ -401,20 +423,20 @@ class Executor:
         step = chain.step
         state = step.old if step.op.deletes else step.new
         assert state is not None
-        assert self._provider_of is not None
-        limits, provider = state.options.custom_timeouts, self._provider_of(state)
-        inputs = dict(reveal(state.inputs))
+        provider_of, limits, inputs = self._provider_of, state.options.custom_timeouts, dict(reveal(state.inputs))
+        assert provider_of is not None
         if step.op.deletes:
             timeout, recorded = limits.delete, dict(reveal(state.outputs))
-            call: Callable[[], Any] = lambda: provider.delete(state.id, recorded)  # noqa: E731
+            call: Callable[[Provider], Any] = lambda provider: provider.delete(state.id, recorded)  # noqa: E731
         elif step.op is Op.UPDATE:
             assert step.old is not None
             timeout, recorded, id_ = limits.update, dict(reveal(step.old.outputs)), step.old.id
-            call = lambda: provider.update(id_, recorded, inputs)  # noqa: E731
+            call = lambda provider: provider.update(id_, recorded, inputs)  # noqa: E731
         else:
             timeout = limits.create
-            call = lambda: provider.create(inputs)  # noqa: E731
-        self._hand_out(chain, lambda: self._caller.ask(step, timeout, call))
+            call = lambda provider: provider.create(inputs)  # noqa: E731
+        # There may be no provider (any more), or it may refuse its settings: that fails this step only.
+        self._hand_out(chain, lambda: self._caller.ask(step, timeout, lambda: call(provider_of(state))))
 
     def _returned(self, returned: _Returned, entries: list[tuple[Entry, _Work]]) -> None:
         work, error = returned.work, returned.error
@@ -424,9 +446,11 @@ class Executor:
             self._failed(work, error, entries)
         else:
             try:
-                self._ended(work, self._state_after(work, returned.result), entries)
+                after = exchange.ask(work.step.urn, work.step.op, lambda: self._state_after(work, returned.result))
             except WorksteadError as problem:
                 self._failed(work, problem, entries)
+            else:
+                self._ended(work, after, entries)
 
     def _state_after(self, chain: _Chain, answer: Any) -> ResourceState | None:
         step, now = chain.step, self._clock.stamp()
@@ -463,16 +487,19 @@ class Executor:
         problem = error if isinstance(error, WorksteadError) else InternalError(str(error) or repr(error))
         problem.urn = problem.urn or step.urn
         writes: tuple[Write, ...] = ()
-        if isinstance(problem, PartialFailure):
-            writes = results.writes(step, self._left_unfinished(chain, problem))
+        if isinstance(problem, PartialFailure) and not step.op.deletes:
+            try:
+                writes = results.writes(step, self._left_unfinished(chain, problem))
+            except WorksteadError as without_id:
+                problem = without_id
         if writes or (chain.token is not None and not _outcome_unknown(problem)):
             assert self._journal is not None
             try:
                 self._journal.record([End(chain.token, writes)])
             except WorksteadError as unrecorded:
-                problem = unrecorded
+                problem, writes = unrecorded, ()
                 self._skip(self._schedule.stop())
-        self._tell_failure(step, problem)
+        self._tell_failure(step, problem, recorded=bool(writes))
         if isinstance(problem, RecordError):
             self._finish(chain, error=problem)
             return
@@ -485,8 +512,7 @@ class Executor:
             return results.partly_updated(chain.step, failure, self._clock.stamp())
         return results.partly_created(chain.step, failure, chain.key, self._clock.stamp())
 
-    def _tell_failure(self, step: Step, problem: WorksteadError) -> None:
-        recorded = isinstance(problem, PartialFailure)
+    def _tell_failure(self, step: Step, problem: WorksteadError, recorded: bool = False) -> None:
         self._emit(events.StepFailed(step, problem.diagnostic(), self._clock.epoch(), recorded))
 
     # --- ends ---------------------------------------------------------------------------------------------------------
@@ -495,13 +521,16 @@ class Executor:
         skipped = self._schedule.finished(work.name, error is None)
         if error is not None and self._stop_on_failure and not isinstance(work, _Call):
             skipped += self._schedule.stop()
-        work.promise.settle(result, error)
+        self._settle(work, result, error)
         self._skip(skipped)
 
-    @staticmethod
-    def _skip(skipped: Iterable[Skipped]) -> None:
+    def _skip(self, skipped: Iterable[Skipped]) -> None:
         for task in skipped:
-            task.work.promise.settle(None, NotStartedError(task.cause))
+            self._settle(task.work, error=NotStartedError(task.cause))
+
+    def _settle(self, work: _Work, result: Any = None, error: BaseException | None = None) -> None:
+        self._unsettled.discard(work)
+        work.promise.settle(result, error)
 
     # --- workers ------------------------------------------------------------------------------------------------------
 

@@ -100,8 +100,11 @@ class ResourceType:
     schema: ClassVar[type[Inputs]]
     outputs: ClassVar[Mapping[str, Sequence[str]]] = {}
     """Computed outputs, each with the inputs whose change can alter it."""
-    identity: ClassVar[tuple[str, ...]] = ()
-    """The inputs that together are unique in the cloud: a replacement that keeps them has to delete first."""
+    identity: ClassVar[tuple[str, ...] | None] = None
+    """The inputs that together are unique in the cloud: a replacement that keeps them has to delete first.
+
+    Empty: there can be only one object, so every replacement deletes first. None: old and new can live side by side.
+    """
     replace_rules: ClassVar[tuple[ReplaceRule, ...]] = ()
     config: ConfigReader | None = None
 
@@ -156,7 +159,8 @@ class ResourceType:
         first = bool(replaces) and self._collides(old, new)
         notes = list(dict.fromkeys(why for why in reasons.values() if why))
         if first:
-            notes.append(f"the old one is deleted first, because {' and '.join(self.identity)} must be unique")
+            unique = f"{' and '.join(self.identity)} must be unique" if self.identity else "there can be only one"
+            notes.append(f"the old one is deleted first, because {unique}")
         detail = {str(c): (c.kind.as_replace() if reasons[c] else c.kind).value for c in found}
         return DiffResult(
             changes=True,
@@ -199,8 +203,10 @@ class ResourceType:
 
     def _collides(self, old: Tree, new: Tree) -> bool:
         """Would the new object get the old one's place in the cloud?"""
+        if self.identity is None:
+            return False
         before, after = canonical(self.schema, old), canonical(self.schema, new)
-        return bool(self.identity) and all(
+        return all(
             name in before and not has_unknown(after.get(name)) and equal(before[name], after.get(name))
             for name in self.identity
         )

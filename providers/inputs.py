@@ -13,6 +13,7 @@ cross-member rules are data, judged on the same tree wherever their members are 
 
 from __future__ import annotations
 
+import copy
 import difflib
 import re
 import types
@@ -208,7 +209,7 @@ def completed(model: type[Inputs], tree: Mapping[str, Any]) -> Tree:
             done[member.name] = _completed(member.shape, member.facts, value)
     for member in members_of(model).values():
         if member.default is not None and member.name not in done and tree.get(member.other) is None:
-            done[member.name] = member.default
+            done[member.name] = copy.deepcopy(member.default)
     return done
 
 

@@ -19,6 +19,7 @@ import pytest
 
 from engine.core.contract import PartialFailure
 from engine.core.errors import CancelledError, CloudError, CredentialsError, DeadlineError, UsageError, WorksteadError
+from engine.core.values import UNKNOWN
 from providers import Providers
 from providers.dataforest import emulator
 from providers.dataforest.client import Client, open_client, signature
@@ -676,6 +677,17 @@ def test_made_up_passwords() -> None:
         assert any(map(str.isdigit, password))
 
 
+def test_a_renamed_account_follows_the_old_one(bench: Bench, accounts: Any) -> None:
+    """A user can have one account, so the old one has to go first; and every workspace with it."""
+    made = accounts.create(inputs_of(accounts, minimal_account(bench)))
+    diff = accounts.diff(made.id, made.outs, {"name": "other-team"})
+    assert diff.delete_before_replace
+    assert "there can be only one" in diff.note
+    workspaces = bench.provider(WORKSPACE)
+    child = inputs_of(workspaces, minimal_workspace_in(made.id))
+    assert workspaces.diff("w", child, {**child, "account_id": UNKNOWN}).replaces == ["account_id"]
+
+
 @pytest.mark.parametrize("status", ["200", "400"])
 def test_a_second_account_is_refused_with_a_way_out(bench: Bench, accounts: Any, status: str) -> None:
     """11.3 number 8."""
@@ -704,6 +716,13 @@ def test_adopting_an_account_leaves_it_in_the_cloud(bench: Bench, accounts: Any,
     assert seen.inputs == inputs
     accounts.delete(taken.id, seen.outs)
     assert bench.ids("account") == [there.id]
+
+
+def test_an_interrupted_adoption_is_done_again(bench: Bench, accounts: Any) -> None:
+    there = accounts.create(inputs_of(accounts, minimal_account(bench)))
+    inputs = inputs_of(accounts, {"adopt": True})
+    assert accounts.find(inputs).id == ""
+    assert accounts.create(dict(inputs)).id == accounts.create(dict(inputs)).id == there.id
 
 
 def test_adopting_makes_the_account_when_there_is_none_of_that_name(bench: Bench, accounts: Any) -> None:

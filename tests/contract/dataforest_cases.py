@@ -302,7 +302,9 @@ ACCOUNTS = TypeCases(
         _account_changed("quotas.tata.file_count_million", 5),
         _account_changed("adopt", True),
     ),
-    replacing=(Change("name", full_account, _with(full_account, "name", "other-team"), frozenset({"name"})),),
+    replacing=(
+        Change("name", full_account, _with(full_account, "name", "other-team"), frozenset({"name"}), delete_first=True),
+    ),
     invalid=(
         *(_account_wrong("name", name) for name in ("a", "-ab", "ab-", "Ab", "a_b", "a" * 17, "ab\n")),
         Invalid("no name", lambda bench: {}, frozenset({"name"})),

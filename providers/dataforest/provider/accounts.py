@@ -72,7 +72,7 @@ class Accounts(DataForestType):
         "created_at": (),
         "adopted": (),
     }
-    identity = ("name",)
+    identity = ()  # One account per user (7.2), so a new one can only follow the old one.
 
     # --- writing
 
@@ -235,19 +235,17 @@ class Accounts(DataForestType):
         return self.seen(str(detail.get("id") or id_), props, observed, computed)
 
     def find(self, props: dict[str, Any]) -> ReadResult:
-        """The account that an interrupted create of these inputs left, by its name."""
+        """The account that an interrupted create of these inputs left, by its name.
+
+        Taking one over can simply be done again, and then leaves it in the cloud one day: so there is nothing to find.
+        """
         wanted = self.declared(props)
-        there = self._to_adopt(wanted.get("name")) if wanted.get("adopt") else None
-        id_ = str(there["id"]) if there else self._named(str(wanted.get("name", "")))
+        id_ = None if wanted.get("adopt") else self._named(str(wanted.get("name", "")))
         if id_ is None:
             return ReadResult()
         detail = self.client.account(id_)
-        name = str(detail.get("name") or wanted.get("name"))
-        # Whether it was there before the interrupted create is not known: better to leave it one day than to delete it.
-        computed = {**_account_outputs({**detail, "name": name}), "adopted": bool(wanted.get("adopt"))}
-        if "name" not in wanted:
-            computed |= {"name": name, MADE_UP: ["name"]}
-        return ReadResult(id_, {**wanted, **computed}, wanted)
+        computed = _account_outputs({**detail, "name": detail.get("name") or wanted["name"]})
+        return self.seen(id_, wanted, wanted, {**computed, "adopted": False})
 
     def list(self) -> Iterator[Found]:
         """Every account the key has rights on."""

@@ -220,11 +220,15 @@ def _fits(planned: Any, actual: Any) -> bool:
     return equal(planned, actual)
 
 
-_COUNTED_AS = {
-    Op.READ_REPLACEMENT: Op.REPLACE,
-    Op.IMPORT_REPLACEMENT: Op.REPLACE,
-}
-_NOT_COUNTED = frozenset({Op.CREATE_REPLACEMENT, Op.DELETE_REPLACED, Op.DISCARD_REPLACED})
+_NOT_COUNTED = frozenset(
+    {
+        Op.CREATE_REPLACEMENT,
+        Op.READ_REPLACEMENT,
+        Op.IMPORT_REPLACEMENT,
+        Op.DELETE_REPLACED,
+        Op.DISCARD_REPLACED,
+    }
+)
 
 
 def count(steps: Iterable[Step]) -> Mapping[Op, int]:
@@ -233,5 +237,5 @@ def count(steps: Iterable[Step]) -> Mapping[Op, int]:
     for step in steps:
         if step.op in _NOT_COUNTED or step.internal:
             continue
-        counts[_COUNTED_AS.get(step.op, step.op)] += 1
+        counts[step.op] += 1
     return counts

@@ -126,7 +126,7 @@ class Planner:
         if decision.valid:
             self.steps.extend(decision.steps)
             for step in decision.steps:
-                if step.op in (Op.CREATE_REPLACEMENT, Op.READ_REPLACEMENT, Op.IMPORT_REPLACEMENT):
+                if step.op in _REPLACING:
                     self._replaced.add(step.urn)
         else:
             self.failed(goal.urn)
@@ -142,7 +142,7 @@ class Planner:
                 self._deleted_first[step.urn] = state
         elif state is not None:
             self.states[step.urn] = state
-            if step.old is not None and step.op.creates and not step.old.pending_replacement:
+            if step.old is not None and step.op in _REPLACING and not step.old.pending_replacement:
                 self._superseded[step.old.key] = step.old
 
     def failed(self, urn: str) -> None:
@@ -170,7 +170,7 @@ class Planner:
             state = state.but(outputs=exchange.marked(seen.outs, goal.inputs, goal.options.additional_secret_outputs))
         owned = old is not None and not old.external
         if old is not None and owned and old.id != state.id:
-            reason = Reason(Why.BECOMES_EXTERNAL)
+            reason, state = Reason(Why.BECOMES_EXTERNAL), state.but(key=0)
             return Decision(
                 goal.urn,
                 (
@@ -436,8 +436,12 @@ class Planner:
             outputs=exchange.marked(seen.outs, goal.inputs, goal.options.additional_secret_outputs),
             import_id=goal.import_id,
         )
-        op = Op.IMPORT if old is None or old.external else Op.IMPORT_REPLACEMENT
-        replaced = old if old is not None and not old.external else None
+        if old is not None and not old.external:
+            op, replaced = Op.IMPORT_REPLACEMENT, old
+        else:
+            # What was only looked up so far is taken over in its own row.
+            op, replaced = Op.IMPORT, None
+            state = state.but(key=old.key if old else 0)
         return Decision(
             goal.urn,
             (Step(op=op, urn=goal.urn, old=replaced, new=state, reason=Reason(Why.IMPORT)),),
@@ -582,6 +586,8 @@ class Planner:
         problem = Diagnostic(Severity.ERROR, summary, urn=goal.urn, why=why, remedy=remedy, reference=reference)
         return Decision(goal.urn, problems=(problem,))
 
+
+_REPLACING = frozenset({Op.CREATE_REPLACEMENT, Op.READ_REPLACEMENT, Op.IMPORT_REPLACEMENT})
 
 _REPLACED_BY: Mapping[Why, tuple[str, ...]] = {
     Why.TAINTED: ("id",),

@@ -83,7 +83,7 @@ def partly_updated(step: Step, failure: PartialFailure, now: str) -> ResourceSta
 def writes(step: Step, state: ResourceState | None) -> tuple[Write, ...]:
     """The rows to change when a step has ended with `state` (None: nothing is left of it)."""
     old = step.old
-    if step.op is Op.REPLACE:
+    if step.op in (Op.REPLACE, Op.DISCARD_REPLACED):  # their rows went with the step that made the new one
         return ()
     if step.op in (Op.DELETE, Op.DELETE_REPLACED) and state is not None:
         return (Put(state),)

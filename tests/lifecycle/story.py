@@ -378,9 +378,10 @@ def name_of(urn: str) -> str:
 
 
 def _is_beside(event: events.Event) -> bool:
-    return isinstance(event, events.StepEnded | events.StepSkipped | events.Told) and not (
-        isinstance(event, events.StepEnded) and event.step.op.calls_cloud and not event.preview
-    )
+    """Does it have no fixed place between the executor's doings? In a preview the executor does next to nothing."""
+    if isinstance(event, events.StepEnded):
+        return not event.preview and not event.step.op.deletes
+    return isinstance(event, events.StepSkipped | events.Told)
 
 
 def _line(event: events.Event) -> str | None:

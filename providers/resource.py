@@ -110,7 +110,11 @@ def generated_name(
     def name(parent_urn: str) -> str:
         return physical_name(make_urn(stack, project, parent_urn, token, resource_name), limit, **rules)
 
-    return {"name": name("") if parent is None else parent.urn.apply(name), GENERATED: ["name"]}
+    if parent is None:
+        return {"name": name(""), GENERATED: ["name"]}
+    # From the URN's text, not from the output itself: an output of a component stands for everything in it, and the
+    # resource would have to wait for itself.
+    return {"name": pulumi.Output.from_input(parent.urn.future()).apply(name), GENERATED: ["name"]}
 
 
 def pickle_of(provider: str) -> str:

@@ -267,7 +267,7 @@ class Monitor:
             provider=self._provider(request, parent) if custom else self._remember_providers(urn, request, parent),
             dependencies=dependencies,
             property_dependencies=by_property,
-            options=NO_OPTIONS if read else self._options(request, parent),
+            options=_read_options(request) if read else self._options(request, parent),
             delete_before_replace=_delete_before_replace(request) if not read else None,
             import_id="" if read else request.importId,
             read_id=request.id if read else "",
@@ -448,6 +448,11 @@ def _delete_before_replace(request: Any) -> bool | None:
     if request.deleteBeforeReplaceDefined or request.deleteBeforeReplace:
         return request.deleteBeforeReplace
     return None
+
+
+def _read_options(request: Any) -> Options:
+    secret = tuple(request.additionalSecretOutputs)
+    return Options(additional_secret_outputs=secret) if secret else NO_OPTIONS
 
 
 def _position(request: Any) -> str:

@@ -204,7 +204,7 @@ def open_stack(place: Place, name: StackName, *, create: bool = True, ask: AskPa
         record=record,
         program=_program(place.project),
         root=place.project.root,
-        source=_providers(),
+        source=_providers(place.project.name),
         seal=secrets.seal,
         unseal=secrets.unseal,
         package_config=run_config.package_config,
@@ -212,6 +212,7 @@ def open_stack(place: Place, name: StackName, *, create: bool = True, ask: AskPa
         config=run_config.texts,
         secret_keys=tuple(sorted(run_config.secret_keys)),
         overlay={
+            **{key: text for key, text in run_config.texts.items() if key.startswith("workstead:")},
             "workstead:home": str(place.project.own_folder),
             "workstead:emulateSpeed": settings.emulate_speed,
         },
@@ -224,10 +225,10 @@ def _program(project: config.Project) -> Path:
     return project.root / project.main
 
 
-def _providers() -> Any:
+def _providers(project: str) -> Any:
     from providers import Providers
 
-    return Providers()
+    return Providers(project)
 
 
 def holder(operation: str = "") -> Holder:

@@ -22,7 +22,7 @@ from engine.core.errors import (
 )
 from engine.core.events import StepBegan, StepEnded, StepSkipped, Told, Watcher
 from engine.core.model import STACK_TYPE, Goal, Put, ResourceState
-from engine.core.plan import Op, Plan, Reason, Step, Why, breach
+from engine.core.plan import Op, Plan, Reason, Step, Why, breach, broken
 from engine.core.planner import Decision, Planner, goal_needs
 from engine.core.values import Properties, has_unknown
 from engine.executor import Caller, Clock, Executor, Promise
@@ -258,17 +258,10 @@ class Carried(_Answers):
     def _keep_promise(self, goal: Goal, decision: Decision) -> None:
         if self._promise is None:
             return
-        broken = breach(self._promise, goal, decision.steps)
-        if broken:
+        how = breach(self._promise, goal, decision.steps)
+        if how:
             self._executor.stop()
-            raise ProgramError(
-                f"the program does not do what its plan says: {broken}",
-                urn=goal.urn,
-                why="Nothing is carried out that was not shown and agreed to. The program, or something it reads, "
-                "gave another answer than a moment ago.",
-                remedy="run again and look at the new plan; or use --skip-preview to go without one",
-                reference="plan-broken",
-            )
+            raise broken(how, goal.urn)
 
     def _keep_outputs(self, old: ResourceState, new: ResourceState) -> Promise[None] | None:
         if has_unknown(new.outputs):

@@ -25,6 +25,7 @@ from typing import Any
 from engine import builtins, program, recovery
 from engine.answers import Carried, Predicted
 from engine.core import events, graph, refresh, results
+from engine.core import plan as plans
 from engine.core.contract import Provider, ProviderSource
 from engine.core.errors import (
     CancelledError,
@@ -527,7 +528,11 @@ class _Run:
                 steps, protected = planner.leftovers()
                 for error in protected:
                     self.told(error)
-                if not protected:
+                unkept = plan and plans.unkept(plan, planner.goals, steps)
+                if unkept and not answers.failures:
+                    problem = plans.broken(unkept[1], unkept[0])
+                elif not unkept and not protected:
+                    # (What never came after a failure may only follow from that: then nothing is deleted.)
                     answers.failures += self._delete(steps, executor)
             outputs = self._keep_outputs(planner, snapshot, answers, whole=problem is None and not answers.failures)
             self.counts = count(self._done)

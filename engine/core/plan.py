@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
 from typing import Any
 
 from engine.core.diff import Change
-from engine.core.errors import Diagnostic, RecordError
+from engine.core.errors import Diagnostic, ProgramError, RecordError
 from engine.core.model import Goal, ResourceState, is_provider_type
 from engine.core.values import ResourceReference, Secret, Unknown, equal
 
@@ -157,11 +157,22 @@ class Plan:
     @property
     def has_changes(self) -> bool:
         """Would carrying it out change anything in a cloud, or what the record says about it?"""
-        return any(op is not Op.SAME and op is not Op.READ for op in self.counts)
+        return any(step.op is not Op.SAME and step.op is not Op.READ for step in self.steps if not step.internal)
+
+    @cached_property
+    def _by_urn(self) -> Mapping[str, tuple[Step, ...]]:
+        found: dict[str, list[Step]] = {}
+        for step in self.steps:
+            found.setdefault(step.urn, []).append(step)
+        return {urn: tuple(steps) for urn, steps in found.items()}
 
     def of(self, urn: str) -> tuple[Step, ...]:
         """The steps of one resource."""
-        return tuple(step for step in self.steps if step.urn == urn)
+        return self._by_urn.get(urn, ())
+
+    def announces(self, step: Step) -> bool:
+        """Does the plan have a step of this op for this resource?"""
+        return any(planned.op is step.op for planned in self.of(step.urn))
 
     def require_serial(self, serial: int) -> None:
         """Raises RecordError when the record has moved on since the plan was made."""
@@ -204,6 +215,29 @@ def breach(plan: Plan, goal: Goal, steps: Iterable[Step]) -> str:
         if step.urn == goal.urn and step.op not in allowed:
             return f"the plan says {', '.join(sorted(planned)) or 'nothing'}, and now it would be {step.op}"
     return ""
+
+
+def unkept(plan: Plan, registered: Container[str], leftovers: Iterable[Step]) -> tuple[str, str] | None:
+    """(URN, how) the end of a program breaks the plan's promise: something never came, or would go unannounced."""
+    for urn in plan.goals:
+        if urn not in registered:
+            return urn, "the plan has this resource, and now the program does not declare it"
+    for step in leftovers:
+        if not plan.announces(step):
+            return step.urn, f"the plan does not say {step.op}"
+    return None
+
+
+def broken(how: str, urn: str) -> ProgramError:
+    """The error of a promise that was not kept."""
+    return ProgramError(
+        f"the program does not do what its plan says: {how}",
+        urn=urn,
+        why="Nothing is carried out that was not shown and agreed to. The program, or something it reads, "
+        "gave another answer than a moment ago.",
+        remedy="run again and look at the new plan; or use --skip-preview to go without one",
+        reference="plan-broken",
+    )
 
 
 def _fits(planned: Any, actual: Any) -> bool:

@@ -16,7 +16,6 @@ from engine.core.contract import ReadResult
 from engine.core.errors import (
     Diagnostic,
     ProgramError,
-    Severity,
     StepFailedError,
     WorksteadError,
 )
@@ -25,7 +24,7 @@ from engine.core.model import STACK_TYPE, Goal, Put, ResourceState
 from engine.core.plan import Op, Plan, Reason, Step, Why, breach, broken
 from engine.core.planner import Decision, Planner, goal_needs
 from engine.core.values import Properties, has_unknown
-from engine.executor import Caller, Clock, Executor, Promise
+from engine.executor import Caller, Clock, Executor, NotStartedError, Promise
 from engine.monitor import Answer
 
 
@@ -34,7 +33,7 @@ class _Answers:
 
     def __init__(self, planner: Planner, caller: Caller, executor: Executor, emit: Watcher, clock: Clock) -> None:
         self.planner = planner
-        self.failures = 0
+        self.failures: list[BaseException] = []
         self.stack_outputs: Properties | None = None
         self._caller = caller
         self._executor = executor
@@ -68,8 +67,7 @@ class _Answers:
             try:
                 if isinstance(error, WorksteadError):
                     error.urn = error.urn or goal.urn
-                    self._fail(goal, error.diagnostic())
-                    answer.settle(Answer(None, ok=False))
+                    answer.settle(self._unseen(goal, error))
                     return
                 settled = self._decided(goal, self._decide(goal, result))
             except BaseException as problem:
@@ -100,8 +98,6 @@ class _Answers:
     def told(self, message: Diagnostic) -> None:
         """A message for the person."""
         self._emit(Told(message, self._clock.epoch()))
-        if message.severity is Severity.ERROR:
-            self.failures += 1
 
     def outputs(self, urn: str, outputs: Properties) -> Promise[None] | None:
         """A component's outputs, once; the root stack's are kept back until the run has ended."""
@@ -144,12 +140,15 @@ class _Answers:
             self._failed.add(goal.urn)
         return decision
 
-    def _fail(self, goal: Goal, problem: Diagnostic) -> None:
-        self.told(problem)
+    def _unseen(self, goal: Goal, error: WorksteadError) -> Answer:
+        """A goal whose object could not be read, or is not read any more."""
+        if not isinstance(error, NotStartedError):
+            self.told(error.diagnostic())
         self._failed.add(goal.urn)
         with self._turn:
             self.planner.goals.setdefault(goal.urn, goal)
             self.planner.failed(goal.urn)
+        return Answer(None, ok=False)
 
     def _skip(self, goal: Goal, cause: str) -> Answer:
         self._failed.add(goal.urn)
@@ -233,7 +232,7 @@ class Carried(_Answers):
             if error is None:
                 answer.settle(Answer(state))
                 return
-            self.failures += 1
+            self.failures.append(error)
             self._failed.add(goal.urn)
             with self._turn:
                 self.planner.failed(goal.urn)
@@ -245,6 +244,16 @@ class Carried(_Answers):
         chain = self._executor.carry_out(goal.urn, decision.steps, weight=self._weights.get(goal.urn, 0.0))
         chain.then(ended)
         return answer
+
+    def _unseen(self, goal: Goal, error: WorksteadError) -> Answer:
+        if isinstance(error, NotStartedError):
+            self.failures.append(error)
+        else:
+            self.failures.append(StepFailedError("read failed", urn=goal.urn))
+            self.failures[-1].__cause__ = error
+        if not self._continue:
+            self._executor.stop()
+        return super()._unseen(goal, error)
 
     def _unchanged(self, decision: Decision) -> Answer:
         """Nothing to do and nothing to record: said at once, without troubling the executor."""

@@ -15,32 +15,46 @@ import sys
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from engine import builtins, program, recovery
 from engine.answers import Carried, Predicted
-from engine.core import events, graph, refresh, results
+from engine.core import events, exchange, graph, refresh, results
 from engine.core import plan as plans
-from engine.core.contract import Provider, ProviderSource
+from engine.core.contract import Provider, ProviderSource, ReadResult
 from engine.core.errors import (
     CancelledError,
     ChangesFoundError,
+    DeadlineError,
     Diagnostic,
     InputError,
     Severity,
     StepFailedError,
+    UsageError,
     WorksteadError,
 )
-from engine.core.model import Drop, Put, ResourceState, Snapshot, package_of, require_whole
+from engine.core.model import (
+    PROVIDER_TYPE_PREFIX,
+    STACK_TYPE,
+    Drop,
+    Goal,
+    Options,
+    Put,
+    ResourceState,
+    Snapshot,
+    make_urn,
+    package_of,
+    require_whole,
+)
 from engine.core.plan import Op, Plan, Step, Why, count
 from engine.core.planner import Planner
-from engine.core.values import Properties, has_unknown, reveal
-from engine.executor import Caller, Clock, Executor, Promise
+from engine.core.values import UNKNOWN, Properties, has_unknown, reveal
+from engine.executor import Caller, Clock, Executor, NotStartedError, Promise
 from engine.state import backend as records
 
 CLOCK = Clock(
@@ -98,6 +112,17 @@ class Outcome:
     counts: Mapping[Op, int]
     plan: Plan | None = None
     outputs: Properties = field(default_factory=dict)
+    imported: tuple[ResourceState, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """An object to import: the type token and name it shall have, its ID, the URN of its parent (empty: the stack)."""
+
+    type: str
+    name: str
+    id: str
+    parent: str = ""
 
 
 class Stop:
@@ -217,6 +242,32 @@ def refresh_record(stack: Stack, choices: Choices, watch: events.Watcher, stop: 
             run.write_observed(snapshot, steps)
             run.counts = plan.counts
         return Outcome("succeeded", plan.counts, plan, after.stack_outputs)
+
+
+def import_objects(
+    stack: Stack,
+    choices: Choices,
+    watch: events.Watcher,
+    wanted: Sequence[Wanted],
+    *,
+    protect: bool = True,
+    stop: Stop | None = None,
+) -> Outcome:
+    """Take existing objects into the record, without the program. Only reads the cloud.
+
+    Raises UsageError for names that are taken, InvalidPlanError after having told what cannot be imported.
+    """
+    run = _Run(stack, choices, watch, stop or Stop())
+    with run.lease("import"):
+        snapshot = run.settled()
+        with run.telling("import", preview=True):
+            plan, _ = run.adopt(snapshot, wanted, protect, acting=False)
+        run.require(plan)
+        if not choices.skip_preview:
+            snapshot = run.agreed(plan, snapshot)
+        with run.telling("import", preview=False):
+            _, imported = run.adopt(snapshot, wanted, protect, acting=True)
+        return Outcome("succeeded", run.counts, plan, snapshot.stack_outputs, imported)
 
 
 def require(plan: Plan, expect_no_changes: bool = False) -> None:
@@ -524,17 +575,19 @@ class _Run:
                 self._run_program(answers, preview=False)
             except WorksteadError as error:
                 problem = error
-            if problem is None and not self.stop.asked and (not answers.failures or self.choices.continue_on_error):
+            failed = bool(answers.failures or self._errors)
+            if problem is None and not self.stop.asked and (not failed or self.choices.continue_on_error):
                 steps, protected = planner.leftovers()
                 for error in protected:
                     self.told(error)
                 unkept = plan and plans.unkept(plan, planner.goals, steps)
-                if unkept and not answers.failures:
+                if unkept and not failed:
                     problem = plans.broken(unkept[1], unkept[0])
                 elif not unkept and not protected:
                     # (What never came after a failure may only follow from that: then nothing is deleted.)
                     answers.failures += self._delete(steps, executor)
-            outputs = self._keep_outputs(planner, snapshot, answers, whole=problem is None and not answers.failures)
+            whole = problem is None and not answers.failures and not self._errors
+            outputs = self._keep_outputs(planner, snapshot, answers, whole)
             self.counts = count(self._done)
             result = self._result(problem, answers.failures)
             ended(result)
@@ -577,8 +630,8 @@ class _Run:
         with executor, self.stop.heard_by(executor.stop, caller.cancel):
             yield executor
 
-    def _delete(self, steps: tuple[Step, ...], executor: Executor) -> int:
-        """Delete, each after everything that needs it; how many failed or were not started."""
+    def _delete(self, steps: tuple[Step, ...], executor: Executor) -> list[BaseException]:
+        """Delete, each after everything that needs it; the errors of those that failed or were not started."""
         after, weights = graph.delete_order(steps)
         promises = [
             executor.carry_out(
@@ -590,7 +643,7 @@ class _Run:
             for step in steps
             if step.old is not None
         ]
-        return sum(1 for promise in promises if not _succeeded(promise))
+        return [error for promise in promises if (error := _step_failure(promise)) is not None]
 
     def _keep_outputs(self, planner: Planner, snapshot: Snapshot, answers: Carried, whole: bool) -> Properties:
         """Record what the program exported: all of it after a success, else what is known over what was (spec 5)."""
@@ -605,6 +658,86 @@ class _Run:
                 self.journal.end(None, (Put(state),))
         self.emit(events.OutputsKnown(old, outputs, CLOCK.epoch()))
         return outputs
+
+    # --- import -------------------------------------------------------------------------------------------------------
+
+    def adopt(
+        self, snapshot: Snapshot, wanted: Sequence[Wanted], protect: bool, *, acting: bool
+    ) -> tuple[Plan, tuple[ResourceState, ...]]:
+        """Look at each wanted object, and plan (or, `acting`, carry out) taking it into the record."""
+        planner = self.planner(snapshot, preview=not acting)
+        caller = Caller(self.emit, CLOCK)
+        problems: list[Diagnostic] = []
+        name = self.stack.name
+        root = make_urn(name.stack, name.project, "", STACK_TYPE, f"{name.project}-{name.stack}")
+        with ExitStack() as block:
+            executor = block.enter_context(self._acting(planner, caller)) if acting else None
+            ended = block.enter_context(self.recording("import")) if acting else lambda _result: None
+
+            def settle(goal: Goal, seen: ReadResult | None = None) -> ResourceState | None:
+                decision = planner.decide(goal, seen)
+                for problem in decision.problems:
+                    self.told(problem)
+                    problems.append(problem)
+                if not decision.valid:
+                    return None
+                if executor is not None:
+                    return executor.carry_out(goal.urn, decision.steps).wait()
+                self._show(decision.steps)
+                for step in decision.steps:
+                    planner.concluded(step, step.new)
+                return decision.steps[-1].new
+
+            settle(Goal(urn=root, type=STACK_TYPE, custom=False, inputs={}))
+            imported = [
+                state
+                for each in wanted
+                if (state := settle(*self._wanted(each, root, protect, caller, planner, settle))) is not None
+            ]
+            ended("succeeded")
+        plan = Plan(tuple(planner.steps), snapshot.serial, planner.goals, tuple(problems))
+        self.counts = plan.counts
+        if not acting:
+            self.emit(events.Planned(plan, CLOCK.epoch()))
+        return plan, tuple(imported)
+
+    def _wanted(
+        self,
+        wanted: Wanted,
+        root: str,
+        protect: bool,
+        caller: Caller,
+        planner: Planner,
+        settle: Callable[[Goal], ResourceState | None],
+    ) -> tuple[Goal, ReadResult]:
+        """(the goal that is exactly what the object is, what was read of it)."""
+        name, package = self.stack.name, package_of(wanted.type)
+        provider = make_urn(name.stack, name.project, "", PROVIDER_TYPE_PREFIX + package, "default")
+        if provider not in planner.goals:
+            config = self.stack.package_config(package)
+            settle(Goal(urn=provider, type=PROVIDER_TYPE_PREFIX + package, custom=True, inputs=config))
+        parent = wanted.parent or root
+        goal = Goal(
+            urn=make_urn(name.stack, name.project, parent, wanted.type, wanted.name),
+            type=wanted.type,
+            custom=True,
+            inputs=planner.source.constants(wanted.type),
+            parent=parent,
+            provider=f"{provider}::{planner.states[provider].id or UNKNOWN.sentinel}",
+            options=Options(protect=protect),
+            import_id=wanted.id,
+        )
+        if planner.recorded(goal.urn) is not None:
+            raise UsageError(
+                f"there is a resource {wanted.name} of this type in the record already",
+                urn=goal.urn,
+                remedy="give another name",
+                reference="import-name-taken",
+            )
+        look = planner.look(goal)
+        assert look is not None
+        seen = caller.look(look, planner.provider_of(goal.type, goal.inputs, goal.provider))
+        return replace(goal, inputs=exchange.marked(seen.inputs or {}, goal.inputs)), seen
 
     # --- the program --------------------------------------------------------------------------------------------------
 
@@ -647,24 +780,31 @@ class _Run:
         if self.stop.asked:
             raise _stopped()
 
-    def _result(self, problem: WorksteadError | None, failures: int) -> str:
+    def _result(self, problem: WorksteadError | None, failures: Sequence[BaseException]) -> str:
         if self.stop.asked:
             return "cancelled"
         return "failed" if problem is not None or failures or self._errors else "succeeded"
 
-    def _raise(self, problem: WorksteadError | None, failures: int) -> None:
+    def _raise(self, problem: WorksteadError | None, failures: Sequence[BaseException]) -> None:
+        """Raise what stopped the run, if anything did: root failures are counted, their echoes are not."""
         if self.stop.asked:
             raise _stopped()
-        if isinstance(problem, StepFailedError) or (problem is None and failures):
-            raise StepFailedError(
-                f"{max(failures, 1)} of the steps failed",
+        if problem is not None and not isinstance(problem, StepFailedError):
+            raise problem
+        roots = [error for error in failures if not isinstance(error, NotStartedError)]
+        if roots:
+            failed = StepFailedError(
+                f"{len(roots)} of the steps failed",
                 why="Each is reported above with its resource. What succeeded is recorded.",
                 remedy="mend what the messages name, then run again: it goes on from here",
             )
+            if all(isinstance(error.__cause__, DeadlineError) for error in roots):
+                failed.exit_code = DeadlineError.exit_code
+            raise failed
+        if self._errors:
+            raise InvalidPlanError(self._errors, changed=bool(self._done))
         if problem is not None:
             raise problem
-        if self._errors:
-            raise InvalidPlanError(self._errors)
 
 
 class InvalidPlanError(InputError):
@@ -672,9 +812,10 @@ class InvalidPlanError(InputError):
 
     reference = "plan-invalid"
 
-    def __init__(self, problems: int) -> None:
+    def __init__(self, problems: int, changed: bool = False) -> None:
+        outcome = "what was done before is recorded" if changed else "nothing was changed"
         super().__init__(
-            f"{problems} {'problem has' if problems == 1 else 'problems have'} to be solved first; nothing was changed",
+            f"{problems} {'problem has' if problems == 1 else 'problems have'} to be solved first; {outcome}",
             remedy="correct what the messages above name, then run again",
         )
 
@@ -692,6 +833,10 @@ class _Source:
             return builtins.provider_for(type_, self._stack.outputs_of, lambda: str(uuid.uuid4()))
         today = reveal(self._stack.package_config(package))
         return self._stack.source.provider_for(type_, inputs, {**config, **today, **self._stack.overlay})
+
+    def constants(self, type_: str) -> Properties:
+        """See `contract.ProviderSource`."""
+        return self._stack.source.constants(type_)
 
 
 class _Lines(io.StringIO):
@@ -721,12 +866,12 @@ def _stopped() -> CancelledError:
     )
 
 
-def _succeeded(promise: Promise[Any]) -> bool:
+def _step_failure(promise: Promise[Any]) -> StepFailedError | None:
     try:
         promise.wait()
-    except StepFailedError:
-        return False
-    return True
+    except StepFailedError as error:
+        return error
+    return None
 
 
 def _results(promises: list[Promise[Any]]) -> Iterator[Any]:

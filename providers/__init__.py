@@ -88,6 +88,15 @@ class Providers:
         self._ready: dict[tuple[str, str], Provider] = {}
         self._lock = threading.Lock()
 
+    def constants(self, type_: str) -> Properties:
+        """What our own dynamic types record so that Pulumi's CLI can take them over: a pickle by reference."""
+        path = self._types.get(type_)
+        if path is None or not type_.startswith(f"{DYNAMIC_PACKAGE}:dynamic"):
+            return {}
+        from providers.resource import pickle_of
+
+        return {PROVIDER_KEY: pickle_of(path)}
+
     def provider_for(self, type_: str, inputs: Properties, config: Properties) -> Provider:
         """The provider of a resource with these (plain) inputs, configured once per distinct configuration.
 

@@ -167,6 +167,10 @@ class ThingSource:
         self.provider = ThingProvider(cloud)
         self.providers = dict(providers or {})
 
+    def constants(self, type_: str) -> dict[str, Any]:
+        """None."""
+        return {}
+
     def provider_for(self, type_: str, inputs: Any, config: Any) -> Any:
         """The provider."""
         return self.providers.get(type_, self.provider)

@@ -31,7 +31,7 @@ def preview(obj: dict[str, Any], **given: Any) -> None:
     """
     from engine import deployment
 
-    with _session("preview", obj, given) as session:
+    with operation_session("preview", obj, given) as session:
         plan = deployment.preview(session.stack, session.choices(), session.view, session.stop)
         session.require(plan)
 
@@ -57,7 +57,7 @@ def up(obj: dict[str, Any], **given: Any) -> None:
     """
     from engine import deployment
 
-    with _session("up", obj, given) as session:
+    with operation_session("up", obj, given) as session:
         deployment.up(session.stack, session.choices(), session.view, session.stop)
 
 
@@ -77,7 +77,7 @@ def refresh(obj: dict[str, Any], **given: Any) -> None:
     """
     from engine import deployment
 
-    with _session("refresh", obj, given) as session:
+    with operation_session("refresh", obj, given) as session:
         deployment.refresh_record(session.stack, session.choices(), session.view, session.stop)
 
 
@@ -100,7 +100,7 @@ def destroy(obj: dict[str, Any], remove: bool, **given: Any) -> None:
     """
     from engine import deployment
 
-    with _session("destroy", obj, given) as session:
+    with operation_session("destroy", obj, given) as session:
         deployment.destroy(session.stack, session.choices(), session.view, session.stop)
         if remove:
             session.remove_stack()
@@ -178,7 +178,7 @@ class _Session:
 
 
 @contextmanager
-def _session(command: str, obj: dict[str, Any], given: dict[str, Any]) -> Iterator[_Session]:
+def operation_session(command: str, obj: dict[str, Any], given: dict[str, Any]) -> Iterator[_Session]:
     """A session, its view closed and its record let go whatever happens; Ctrl-C and SIGTERM stop it."""
     import gc
 

@@ -261,3 +261,7 @@ class ProviderSource(Protocol):
         Raises ProgramError when nothing here serves the type.
         """
         ...
+
+    def constants(self, type_: str) -> Properties:
+        """Inputs that every resource of a type has, whatever the program says (`__provider`); usually none."""
+        ...

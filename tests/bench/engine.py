@@ -3,8 +3,8 @@
     python -m tests.bench.engine --resources 5000
 
 prints one JSON line per phase: seconds (median over `--repeat` runs), peak memory, bytes written, and the ratio to the
-floor. Each phase runs in a process of its own, so that memory is that phase's. The floor is the same program, run by the
-same runner (collector off, calls inline) against a monitor that answers at once and keeps nothing.
+floor. Each phase runs in a process of its own, so that memory is that phase's. The floor is the same program, run by
+the same runner (collector off, calls inline) against a monitor that answers at once and keeps nothing.
 
 The program: groups of ten resources, each with six properties, one of them an output of the resource before it in its
 group. The provider costs nothing, so all that is measured is the engine and its record (on disk, synchronous=FULL).
@@ -110,6 +110,10 @@ class FreeProvider:
 class FreeSource:
     """Serves `FreeProvider` for every type."""
 
+    def constants(self, type_: str) -> dict[str, Any]:
+        """None."""
+        return {}
+
     def provider_for(self, type_: str, inputs: Any, config: Any) -> FreeProvider:
         """The provider."""
         return FreeProvider()
@@ -211,7 +215,8 @@ def terraform_program(count: int) -> Iterator[str]:
     for number in range(count):
         size = "1" if number % GROUP == 0 else f"terraform_data.r{number - 1}.output.size"
         yield (
-            f'resource "terraform_data" "r{number}" {{\n  input = {{ size = {size}, title = "resource number {number}", '
+            f'resource "terraform_data" "r{number}" {{\n  input = {{ size = {size}, '
+            f'title = "resource number {number}", '
             f'flavor = "bench.cpu.2u", enabled = true, labels = {{ team = "bench", number = "{number}" }}, '
             "ports = [8080, 8081] }\n}\n"
         )

@@ -41,13 +41,13 @@ class _Answers:
         self._clock = clock
         self._turn = RLock()
         self._with_outputs: set[str] = set()
-        self._failed: set[str] = set()
+        self._failed: dict[str, str] = {}  # what failed or was skipped → the failure it goes back to
 
     # --- what the monitor asks ----------------------------------------------------------------------------------------
 
     def settle(self, goal: Goal) -> Answer | Promise[Answer]:
         """What becomes of a goal, now or later."""
-        cause = next((urn for urn in goal_needs(goal) if urn in self._failed), None)
+        cause = next((self._failed[urn] for urn in goal_needs(goal) if urn in self._failed), None)
         if cause is not None:
             return self._skip(goal, cause)
         with self._turn:
@@ -137,21 +137,21 @@ class _Answers:
         for problem in decision.problems:
             self.told(problem)
         if not decision.valid:
-            self._failed.add(goal.urn)
+            self._failed[goal.urn] = goal.urn
         return decision
 
     def _unseen(self, goal: Goal, error: WorksteadError) -> Answer:
         """A goal whose object could not be read, or is not read any more."""
         if not isinstance(error, NotStartedError):
             self.told(error.diagnostic())
-        self._failed.add(goal.urn)
+        self._failed[goal.urn] = goal.urn
         with self._turn:
             self.planner.goals.setdefault(goal.urn, goal)
             self.planner.failed(goal.urn)
         return Answer(None, ok=False)
 
     def _skip(self, goal: Goal, cause: str) -> Answer:
-        self._failed.add(goal.urn)
+        self._failed[goal.urn] = cause
         with self._turn:
             self.planner.goals.setdefault(goal.urn, goal)
             self.planner.failed(goal.urn)
@@ -233,7 +233,7 @@ class Carried(_Answers):
                 answer.settle(Answer(state))
                 return
             self.failures.append(error)
-            self._failed.add(goal.urn)
+            self._failed[goal.urn] = goal.urn
             with self._turn:
                 self.planner.failed(goal.urn)
             if self._continue and isinstance(error, StepFailedError):

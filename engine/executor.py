@@ -48,9 +48,9 @@ class NotStartedError(StepFailedError):
 
     reference = "not-started"
 
-    def __init__(self, cause: Hashable | None) -> None:
-        self.cause = "" if cause is None else str(cause)
-        because = f"because {self.cause} failed" if self.cause else "because the run was stopped"
+    def __init__(self, cause: str) -> None:
+        self.cause = cause
+        because = f"because {cause} failed" if cause else "because the run was stopped"
         super().__init__(f"not started {because}")
 
 
@@ -255,6 +255,7 @@ class Executor:
         self._calling = 0
         self._closing = False
         self._unsettled: set[_Work] = set()
+        self._culprits: dict[Hashable, str] = {}
         self._loop = threading.Thread(target=self._run, name="executor", daemon=True)
 
     # --- what others ask ----------------------------------------------------------------------------------------------
@@ -518,6 +519,8 @@ class Executor:
     # --- ends ---------------------------------------------------------------------------------------------------------
 
     def _finish(self, work: _Work, result: Any = None, error: BaseException | None = None) -> None:
+        if error is not None and isinstance(work, _Chain):
+            self._culprits[work.name] = work.step.urn
         skipped = self._schedule.finished(work.name, error is None)
         if error is not None and self._stop_on_failure and not isinstance(work, _Call):
             skipped += self._schedule.stop()
@@ -526,7 +529,10 @@ class Executor:
 
     def _skip(self, skipped: Iterable[Skipped]) -> None:
         for task in skipped:
-            self._settle(task.work, error=NotStartedError(task.cause))
+            cause = self._culprits.get(task.cause, "")
+            if isinstance(task.work, _Chain):
+                self._emit(events.StepSkipped(task.work.step, cause, self._clock.epoch()))
+            self._settle(task.work, error=NotStartedError(cause))
 
     def _settle(self, work: _Work, result: Any = None, error: BaseException | None = None) -> None:
         self._unsettled.discard(work)

@@ -224,7 +224,10 @@ def _evaluate(this: Run, entry: Path | InlineProgram, monitor: Any, log: Any) ->
         with _quiet_sdk(this.debug):
             loop.run_until_complete(run_in_stack(body))
     except BaseException as error:
-        raise _explained(error) from error
+        explained = _explained(error)
+        if explained is error:
+            raise
+        raise explained from explained.__cause__ or error  # an engine's error keeps the cause it came with
     finally:
         _abandon(loop)
         calls.shutdown(wait=False, cancel_futures=True)

@@ -237,6 +237,8 @@ class Planner:
         if verdict.replaces:
             return self._replace(goal, old, inputs, provider, verdict)
         if verdict.some or old.init_errors:
+            if not verdict.some:
+                verdict = _Verdict(Reason(Why.UNFINISHED, note="; ".join(old.init_errors)))
             new = self._predicted(goal, old, inputs, provider)
             return Decision(goal.urn, (self._step(Op.UPDATE, old, new, verdict),))
         new = self._state_of(goal, old, inputs).but(outputs=self._kept_outputs(goal, old, inputs))
@@ -274,15 +276,15 @@ class Planner:
     def _difference(self, goal: Goal, old: ResourceState, inputs: Properties, provider: Provider) -> _Verdict:
         """Spec section 10.4: the first of these reasons that applies."""
         forced = self._forced_replacement(goal, old)
+        result = exchange.diff(provider, old, inputs)
         if forced is not None:
             return _Verdict(
                 forced,
                 options.without_ignored(changes(old.inputs, inputs), goal.options.ignore_changes),
                 some=True,
                 replace_keys=_REPLACED_BY[forced.why],
-                delete_first=self._delete_first(goal, None),
+                delete_first=self._delete_first(goal, result),
             )
-        result = exchange.diff(provider, old, inputs)
         verdict = self._verdict_of(goal, old, inputs, result)
         return self._with_replace_options(goal, old, verdict, result)
 
@@ -335,10 +337,11 @@ class Planner:
         )
 
     @staticmethod
-    def _delete_first(goal: Goal, result: DiffResult | None) -> bool:
+    def _delete_first(goal: Goal, result: DiffResult) -> bool:
+        """The option decides, else the provider: it knows whether two of them can exist side by side."""
         if goal.delete_before_replace is not None:
             return goal.delete_before_replace
-        return bool(result is not None and result.delete_before_replace)
+        return bool(result.delete_before_replace)
 
     # --- replacing ----------------------------------------------------------------------------------------------------
 

@@ -15,6 +15,7 @@ transcripts repeatable.
 
 from __future__ import annotations
 
+import inspect
 import json
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -30,7 +31,7 @@ from engine.core.diff import Change, Kind
 from engine.core.errors import CloudError, LeaseLostError, Severity, WorksteadError
 from engine.core.model import Begin, Drop, End, Entry, Put, ResourceState, Snapshot, problems, urn_name
 from engine.core.plan import Plan, Step
-from engine.core.values import from_plain, mask, to_plain
+from engine.core.values import from_plain, mask, open_envelope, to_plain
 from engine.deployment import Choices, Outcome, Stop
 from engine.state.backend import Deployment, Holder
 from engine.state.memory import MemoryBackend
@@ -178,7 +179,7 @@ class Story:
         self._lock = threading.Lock()
         self._pass = 0
         self.stack = make_stack(
-            lambda: self.program(),
+            self._declare,
             self.cloud,
             record=_Record(self, self.record),
             source=source or StorySource(self.cloud),
@@ -232,7 +233,7 @@ class Story:
     def live(self) -> None:
         """After a death: the next command is a new process."""
         self.dies_at = self.moments = 0
-        self.record._stack.holder = None  # the dead process's lease ends, which is `tests/contract/test_backend`'s story
+        self.record._stack.holder = None  # a dead process's lease is taken over: `tests/contract/test_backend`'s story
 
     # --- what it tells ------------------------------------------------------------------------------------------------
 
@@ -276,9 +277,7 @@ class Story:
     def failed(self, name: str) -> events.StepFailed:
         """How the step of a resource failed in the last command."""
         return next(
-            event
-            for event in self.events
-            if isinstance(event, events.StepFailed) and name_of(event.step.urn) == name
+            event for event in self.events if isinstance(event, events.StepFailed) and name_of(event.step.urn) == name
         )
 
     # --- listening ----------------------------------------------------------------------------------------------------
@@ -298,6 +297,11 @@ class Story:
             if first:
                 self.tell(f"killed   {what}")
             raise Killed(f"killed {what}")
+
+    def _declare(self) -> Any:
+        """What a short program returns does not matter, unless it is a coroutine."""
+        result = self.program()
+        return result if inspect.isawaitable(result) else None
 
     @property
     def dead(self) -> bool:
@@ -458,7 +462,7 @@ def _counts(counts: Mapping[Any, int], before: str) -> str:
 
 
 def _json(properties: Mapping[str, Any]) -> str:
-    plain = to_plain(mask(dict(properties)), lambda _content: "[secret]")
+    plain = to_plain(mask(dict(properties)), open_envelope)
     text = json.dumps(plain, sort_keys=True, ensure_ascii=False)
     return text.replace('"04da6b54-80e4-46f7-96ec-b56ff0331ba9"', "?")
 

@@ -47,7 +47,7 @@ def test_get_looks_up_and_never_changes(told: Told) -> None:
 def test_get_of_a_missing_object(told: Told) -> None:
     """It is an error naming the ID, in the preview already."""
     story = Story()
-    story.v(1, lambda: Known("e", "ext-9") and None, "a look at a thing that is not there")
+    story.v(1, lambda: Known("e", "ext-9"), "a look at a thing that is not there")
     story.up()
     told(story)
     assert story.error is not None
@@ -106,12 +106,12 @@ def test_import_in_the_place_of_an_own_object(told: Told) -> None:
 def test_looked_up_then_imported_then_let_go(told: Told) -> None:
     """One object under one URN: looked up, taken over in the same row, let go of again without being deleted."""
     story = _with_one()
-    story.v(1, lambda: Known("e", "ext-1") and None, "a look")
+    story.v(1, lambda: Known("e", "ext-1"), "a look")
     story.up()
     story.v(2, _owned("ext-1"), "import_")
     story.up()
     assert not problems(story.snapshot)
-    story.v(3, lambda: Known("e", "ext-1") and None, "a look again")
+    story.v(3, lambda: Known("e", "ext-1"), "a look again")
     story.up()
     story.up()
     told(story)
@@ -122,7 +122,7 @@ def test_looked_up_then_imported_then_let_go(told: Told) -> None:
 def test_looked_up_then_made(told: Told) -> None:
     """What was only looked up becomes a thing of our own: a new object, the other one is left alone."""
     story = _with_one()
-    story.v(1, lambda: Known("e", "ext-1") and None, "a look")
+    story.v(1, lambda: Known("e", "ext-1"), "a look")
     story.up()
     story.v(2, _owned(name="ours"), "one of our own")
     story.up()
@@ -137,7 +137,7 @@ def test_own_object_then_another_looked_up(told: Told) -> None:
     story = _with_one()
     story.v(1, _owned(name="ours"), "one of our own")
     story.up()
-    story.v(2, lambda: Known("e", "ext-1") and None, "a look at another")
+    story.v(2, lambda: Known("e", "ext-1"), "a look at another")
     story.up()
     story.up()
     told(story)

@@ -1,4 +1,4 @@
-"""What a changed program does to things: created, updated, replaced in either order, deleted; and who goes with them."""
+"""What a changed program does to things: created, updated, replaced in either order, deleted; who goes with them."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_create_change_destroy(told: Told) -> None:
 
 
 def test_replacement_create_first(told: Told) -> None:
-    """A thing gets another name, so both fit into the cloud: the new one is made, its user follows, the old one goes."""
+    """Another name, so both fit into the cloud: the new one is made, its user follows, the old one goes."""
     story = Story()
 
     def program(called: str) -> Callable[[], None]:

@@ -21,7 +21,7 @@ from engine.core.errors import (
     RecordError,
     StepFailedError,
 )
-from engine.core.model import Begin, End, Entry, Put, ResourceState, Timeouts
+from engine.core.model import Begin, End, Entry, Options, Put, ResourceState, Timeouts
 from engine.core.plan import Op, Step
 from engine.executor import Caller, Clock, Executor, NotStartedError, Promise
 from tests.builders import ThingCloud, ThingProvider, state
@@ -200,8 +200,6 @@ def test_a_provider_sees_its_time_limit_and_where_it_is(works: Works) -> None:
             return super().create(props)
 
     works.provider = Looking(works.cloud)
-    from engine.core.model import Options
-
     step = create("a", options=Options(custom_timeouts=Timeouts(create=7.5)))
     with works.running() as executor:
         ended(executor.carry_out("a", [step]))
@@ -225,9 +223,11 @@ def test_a_failed_step_ends_and_what_waits_for_it_is_not_started(works: Works) -
         error, echo = ended(first), ended(second)
         assert ended(third).id
     assert isinstance(error, StepFailedError)
-    assert str(error.__cause__.summary) == "out of things"
+    assert str(error.__cause__) == str(CloudError("out of things", urn=create("a").urn))
     assert isinstance(echo, NotStartedError)
-    assert echo.cause == "a"
+    assert echo.cause == create("a").urn
+    (skipped,) = [event for event in works.events if isinstance(event, events.StepSkipped)]
+    assert (skipped.step.urn, skipped.cause) == (create("b").urn, create("a").urn)
     assert "end 1: " in works.journal.told()
     assert [failure.problem.summary for failure in works.failures()] == ["out of things"]
 
@@ -247,6 +247,8 @@ def test_after_a_failure_nothing_new_starts_by_default(works: Works) -> None:
     assert echo.cause == ""
     assert isinstance(late, NotStartedError)
     assert works.cloud.calls == [("create", "a")]
+    skipped = [(event.step.urn, event.cause) for event in works.events if isinstance(event, events.StepSkipped)]
+    assert skipped == [(create("b").urn, ""), (create("c").urn, "")]
 
 
 @pytest.mark.parametrize(

@@ -32,10 +32,8 @@ def _three() -> None:
         ),
     ],
 )
-def test_a_program_that_does_something_else_in_earnest_is_stopped(
-    differs: Callable[[bool], object], how: str
-) -> None:
-    story = Story(lambda: differs(not pulumi.runtime.is_dry_run()) and None)
+def test_a_program_that_does_something_else_in_earnest_is_stopped(differs: Callable[[bool], object], how: str) -> None:
+    story = Story(lambda: differs(not pulumi.runtime.is_dry_run()))
     story.up()
     assert isinstance(story.error, ProgramError)
     assert story.error.reference == "plan-broken"
@@ -92,7 +90,7 @@ def test_a_plan_from_an_older_record_is_refused() -> None:
     story = Story(_three)
 
     def meanwhile(_plan: Plan) -> bool:
-        other = Story(lambda: Thing("x") and None)
+        other = Story(lambda: Thing("x"))
         other.record, other.cloud = story.record, story.cloud
         other.stack = story.stack.__class__(**{**vars(story.stack), "record": story.record, "program": other.program})
         other.up(skip_preview=True)
@@ -130,9 +128,9 @@ def test_no_changes_are_expected() -> None:
 
 def test_a_pending_delete_counts_as_a_change() -> None:
     """An old object that still waits for its delete is not nothing: the plan says so."""
-    story = Story(lambda: Thing("a", called="jack") and None)
+    story = Story(lambda: Thing("a", called="jack"))
     story.up()
-    story.program = lambda: Thing("a", called="jill") and None
+    story.program = lambda: Thing("a", called="jill")
 
     def keep(operation: str, name: str, when: str) -> None:
         if operation == "delete":

@@ -380,6 +380,7 @@ class _Run:
     @contextmanager
     def recording(self, kind: str) -> Iterator[Callable[[str], None]]:
         """A deployment in the history; the block says how it ended."""
+        self._done.clear()
         self.journal.start(records.Deployment(kind=kind, message=self.choices.message, config=self._shown_config()))
         result = "failed"
 
@@ -477,14 +478,16 @@ class _Run:
 
     def write_observed(self, snapshot: Snapshot, steps: tuple[Step, ...]) -> None:
         """Correct the record by what was observed."""
-        repairs = refresh.repaired(snapshot, steps)[1]
+        after, repairs = refresh.repaired(snapshot, steps)
+        rows = {state.key: state for state in after.resources}
         with self.recording("refresh") as ended:
             for step in steps:
                 if step.op is Op.DELETE:
                     assert step.old is not None
                     self.journal.end(None, (*repairs.get(step.urn, ()), Drop(step.old.key, step.urn)))
                 elif step.new is not None and step.old is not None and results.differs(step.old, step.new):
-                    self.journal.end(None, (Put(step.new.but(modified=CLOCK.stamp())),))
+                    # (Not the step's own state: that may still need what another step has found to be gone.)
+                    self.journal.end(None, (Put(rows[step.old.key].but(modified=CLOCK.stamp())),))
                 if step.op is not Op.SAME:
                     self._done.append(step)
             ended("succeeded")

@@ -1,0 +1,250 @@
+"""What a live view shows of a run: one row per resource, and which of them are worth a line just now.
+
+Pure bookkeeping, fed by events. A run may have thousands of resources and a terminal has forty lines, so an event costs
+the same whatever their number, and a look (`rows`) costs what it shows: failed and running rows are kept apart from
+the rest, of the finished ones only the latest are remembered by name.
+
+Left to others: drawing (`live`), words (`words`).
+"""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from itertools import islice
+
+from engine.core import events
+from engine.core.errors import Severity
+from engine.core.model import STACK_TYPE
+from engine.core.plan import Op, Step
+from engine.views import words
+
+_REMEMBERED = 200  # finished rows that may still be shown
+_SURE_AFTER = 2  # finished steps of a kind before its time is taken for known
+_SAME_WORK = {Op.CREATE_REPLACEMENT: Op.CREATE, Op.REPLACE: Op.CREATE, Op.DELETE_REPLACED: Op.DELETE}
+
+
+class Phase(Enum):
+    """Where a row stands."""
+
+    PLACE = "place"  # only there for the rows below it
+    WAITING = "waiting"
+    RUNNING = "running"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+    DONE = "done"
+    SAME = "same"
+
+
+@dataclass(slots=True, eq=False)
+class Row:
+    """One resource. `step` is its latest step, `replace` the one that speaks for a replacement as a whole once it is
+    carried out. `began` is when that step began, `seconds` what all its finished ones took; `text` is what its provider
+    or its failure says.
+    """
+
+    urn: str
+    number: int
+    parent: str = ""
+    step: Step | None = None
+    replace: Step | None = None
+    phase: Phase = Phase.PLACE
+    began: float = 0.0
+    seconds: float = 0.0
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """A row and where it stands in the tree of those shown: for each level above, whether that branch goes on."""
+
+    row: Row
+    branches: tuple[bool, ...]
+
+
+@dataclass(slots=True)
+class _Times:
+    seconds: float = 0.0
+    steps: int = 0
+
+
+@dataclass(slots=True)
+class Board:
+    """The rows of one run. `ahead`: the steps a plan promised, as far as it is known."""
+
+    rows_by_urn: dict[str, Row] = field(default_factory=dict)
+    counts: Counter[Phase] = field(default_factory=Counter)
+    _running: dict[str, Row] = field(default_factory=dict)
+    _failed: dict[str, Row] = field(default_factory=dict)
+    _waiting: dict[str, Row] = field(default_factory=dict)
+    _recent: deque[Row] = field(default_factory=lambda: deque(maxlen=_REMEMBERED))
+    _times: dict[tuple[str, Op], _Times] = field(default_factory=dict)
+
+    # --- what becomes known -------------------------------------------------------------------------------------------
+
+    def expect(self, steps: Iterable[Step]) -> None:
+        """These steps are planned; what they leave as it is counts as nothing to wait for."""
+        for step in steps:
+            if step.internal:
+                continue
+            row = self._row(step.urn, step.state.parent)
+            if step.op is Op.SAME:
+                row.step = row.step or step
+            elif row.phase is Phase.PLACE and step.op not in words.CARRY_OUT:
+                row.step = step
+                self._move(row, Phase.WAITING)
+
+    def hear(self, event: events.Event) -> None:
+        """One event of the run."""
+        match event:
+            case events.Expected():
+                for urn, parent in event.parents.items():
+                    self._row(urn, parent)
+            case events.StepBegan():
+                if not event.step.internal:
+                    self._begin(event.step, event.time)
+            case events.StepProgressed():
+                if not event.step.internal:
+                    row = self._begin(event.step, event.time)
+                    row.text = event.text
+            case events.StepEnded():
+                if not event.step.internal:
+                    self._end(event)
+            case events.StepFailed():
+                row = self._begin(event.step, event.time)
+                row.text = event.problem.summary
+                self._move(row, Phase.FAILED)
+            case events.StepSkipped():
+                row = self._row(event.step.urn, event.step.state.parent)
+                row.step = event.step
+                row.text = f"because {words.place(event.cause)} failed" if event.cause else "because the run stopped"
+                self._move(row, Phase.SKIPPED)
+            case events.Told():
+                row = self._running.get(event.problem.urn)
+                if row is not None and event.problem.severity is Severity.ERROR:
+                    row.text = event.problem.summary
+                    self._move(row, Phase.FAILED)
+
+    def _row(self, urn: str, parent: str) -> Row:
+        row = self.rows_by_urn.get(urn)
+        if row is None:
+            row = self.rows_by_urn[urn] = Row(urn, len(self.rows_by_urn))
+        row.parent = parent or row.parent
+        return row
+
+    def _begin(self, step: Step, time: float) -> Row:
+        row = self._row(step.urn, step.state.parent)
+        if row.phase is not Phase.RUNNING or row.step is None or row.step.op is not step.op:
+            row.began, row.text = time, ""
+        row.step = step
+        self._move(row, Phase.RUNNING)
+        return row
+
+    def _end(self, event: events.StepEnded) -> None:
+        step = event.step
+        row = self._row(step.urn, step.state.parent)
+        spent = event.time - row.began if row.phase is Phase.RUNNING else 0.0
+        row.seconds += spent
+        if step.op not in (Op.SAME, Op.REPLACE) and not event.preview:
+            times = self._times.setdefault(_kind(step), _Times())
+            times.seconds += spent
+            times.steps += 1
+        if step.op is Op.REPLACE:
+            row.replace = step
+        row.step = row.replace or step
+        row.text = ""
+        self._move(row, Phase.SAME if step.op is Op.SAME else Phase.DONE)
+
+    def _move(self, row: Row, phase: Phase) -> None:
+        if row.phase is phase:
+            return
+        self.counts[row.phase] -= 1
+        self.counts[phase] += 1
+        for rows in (self._kept(row.phase), self._kept(phase)):
+            rows.pop(row.urn, None)
+        self._kept(phase)[row.urn] = row
+        row.phase = phase
+        if phase in (Phase.DONE, Phase.SKIPPED):
+            self._recent.append(row)
+
+    def _kept(self, phase: Phase) -> dict[str, Row]:
+        found = {Phase.RUNNING: self._running, Phase.FAILED: self._failed, Phase.WAITING: self._waiting}.get(phase)
+        return {} if found is None else found
+
+    # --- what to show -------------------------------------------------------------------------------------------------
+
+    def rows(self, at_most: int) -> list[Drawn]:
+        """The rows worth showing, in the order of the tree: failed, running, just finished, then those to come."""
+        chosen: dict[str, Row] = {}
+        candidates = self._candidates()
+        for row in islice(candidates, 4 * max(at_most, 1)):
+            above = [other for other in self._above(row) if other.urn not in chosen]
+            if row.urn not in chosen and len(chosen) + len(above) < at_most:
+                chosen.update((other.urn, other) for other in above)
+                chosen[row.urn] = row
+            if len(chosen) >= at_most:
+                break
+        return list(_drawn(chosen))
+
+    def _candidates(self) -> Iterator[Row]:
+        yield from reversed(self._failed.values())
+        yield from self._running.values()
+        seen: set[str] = set()
+        for row in reversed(self._recent):
+            if row.phase in (Phase.DONE, Phase.SKIPPED) and row.urn not in seen:
+                seen.add(row.urn)
+                yield row
+        yield from self._waiting.values()
+
+    def _above(self, row: Row) -> list[Row]:
+        """The rows a row stands under, the topmost first."""
+        found: list[Row] = []
+        parent = row.parent
+        while parent and len(found) < 20 and all(parent != other.urn for other in found):
+            above = self._row(parent, "")
+            found.append(above)
+            parent = above.parent
+        return found[::-1]
+
+    def hidden(self, drawn: Iterable[Drawn]) -> Mapping[Phase, int]:
+        """How many rows of each phase are not among those shown."""
+        left = Counter(self.counts)
+        left.subtract(Counter(item.row.phase for item in drawn))
+        return {phase: left[phase] for phase in Phase if left[phase] > 0 and phase not in (Phase.PLACE, Phase.SAME)}
+
+    def seconds_ahead(self, now: float) -> float | None:
+        """How long what is left will take, from what such steps took in this run; None as long as nobody can know."""
+        left: list[float] = []
+        for row in (*self._running.values(), *self._waiting.values()):
+            times = self._times.get(_kind(row.step)) if row.step else None
+            if times is None or times.steps < _SURE_AFTER:
+                return None
+            spent = now - row.began if row.phase is Phase.RUNNING else 0.0
+            left.append(max(times.seconds / times.steps - spent, 0.0))
+        if not self._running:
+            return None
+        return max(sum(left) / len(self._running), max(left))
+
+
+def _kind(step: Step) -> tuple[str, Op]:
+    """Steps that take about as long: of one type, and of a replacement whatever its halves are called."""
+    return step.type, _SAME_WORK.get(step.op, step.op)
+
+
+def _drawn(chosen: Mapping[str, Row]) -> Iterator[Drawn]:
+    """The chosen rows as a tree, siblings in the order in which they became known."""
+    children: dict[str, list[Row]] = {}
+    for row in chosen.values():
+        children.setdefault(row.parent if row.parent in chosen else "", []).append(row)
+    pending = [(row, ()) for row in _last_first(children.pop("", []))]
+    while pending:
+        row, branches = pending.pop()
+        yield Drawn(row, branches)
+        below = _last_first(children.pop(row.urn, []))
+        pending += [(child, (*branches, index > 0)) for index, child in enumerate(below)]
+
+
+def _last_first(rows: list[Row]) -> list[Row]:
+    return sorted(rows, key=lambda row: (words.type_and_name(row.urn)[0] != STACK_TYPE, row.number), reverse=True)

@@ -227,6 +227,10 @@ class Emulator:
         """This vendor's answer for a fault of kind throttle, error or quota. Raises ValueError if it has none."""
         raise NotImplementedError
 
+    def fault_answer(self, call: Call, fault: Fault) -> Response:
+        """The same in the words this very call understands; for an API that speaks several protocols."""
+        return self.fault_response(fault)
+
     def respond(self, file: CloudFile, request: Request, speed: Speed) -> Outcome:
         """One request from beginning to end; each write it makes is in the file when this returns."""
         operation = ""
@@ -246,26 +250,29 @@ class Emulator:
     def _respond(self, call: Call) -> Outcome:
         slow = call.objects.take_fault({"slow"}, call.operation, call.subjects)
         ending = call.objects.take_fault(ENDING_FAULTS, call.operation, call.subjects)
+        idle = call.objects.take_fault({"no-effect"}, call.operation, call.subjects)
         response: Response | None = None
         if ending is None or ending.kind == "drop-after" or ending.parameters.get("after"):
             try:
                 with call.objects.undoable():
                     response = self.answer(call)
+                    if idle is not None:
+                        raise Refused(response)  # undoes the effect, keeps the answer
             except Refused as refused:
                 response = refused.response
         if ending is not None:
-            response = self._ending(ending)
+            response = self._ending(call, ending)
         named = call.object or next(iter(call.subjects), "")
         call.objects.record(call.operation, named, "dropped" if response is None else response.status)
         delay = slow.parameters.get("seconds", 1.0) if slow else 0.0
         return Outcome(response, call.now, delay)
 
-    def _ending(self, fault: Fault) -> Response | None:
+    def _ending(self, call: Call, fault: Fault) -> Response | None:
         if fault.kind in ("drop-before", "drop-after"):
             return None
         if fault.kind == "non-json":
             return Response(fault.parameters.get("status", 502), HTML_PAGE, {"content-type": "text/html"})
-        response = self.fault_response(fault)
+        response = self.fault_answer(call, fault)
         if (seconds := fault.parameters.get("retry_after")) is not None:
             return Response(response.status, response.body, {**response.headers, "retry-after": f"{seconds:g}"})
         return response

@@ -504,6 +504,31 @@ def test_an_error_before_it(toy: Toy) -> None:
     assert [toy("put").status_code for _ in range(3)] == [503, 409, 200]
 
 
+def test_an_answer_without_the_effect(toy: Toy) -> None:
+    toy.file.add_fault("toy", "no-effect", "put")
+    assert toy("put").json() == {"status": "MAKING"}
+    assert toy.file.objects() == toy.file.faults() == []
+    toy("put")
+    toy.file.add_fault("toy", "no-effect", "delete")
+    assert toy("delete").json() == {"status": "LEAVING"}
+    assert toy.status() == "MAKING"
+    toy.file.add_fault("toy", "no-effect", "refuse")
+    assert toy("refuse", "b").status_code == 400  # what is refused is refused
+
+
+def test_a_fault_in_the_words_of_the_call(file: CloudFile) -> None:
+    class Bilingual(ToyEmulator):
+        cloud = "toy-bilingual"
+
+        def fault_answer(self, call: Call, fault: Fault) -> Response:
+            return Response(418, call.operation.encode()) if call.operation == "get" else self.fault_response(fault)
+
+    file.add_fault("toy-bilingual", "throttle", times=2)
+    with serve([Bilingual], file, speed="instant") as server:
+        toy = Toy(file, server.urls["toy-bilingual"])
+        assert [toy(operation).status_code for operation in ("get", "put", "put")] == [418, 429, 200]
+
+
 def test_a_page_instead_of_json(toy: Toy) -> None:
     toy.file.add_fault("toy", "non-json")
     answer = toy("put")

@@ -36,7 +36,7 @@ from engine.core.contract import (
     ReadResult,
 )
 from engine.core.diff import Change, Kind, changes
-from engine.core.errors import UsageError, WorksteadError
+from engine.core.errors import CloudError, DeadlineError, UsageError, WorksteadError
 from engine.core.model import urn_name
 from engine.core.paths import Path
 from engine.core.values import SENTINELS, UNKNOWN, Unknown, equal, has_unknown, unknown_as
@@ -69,6 +69,7 @@ __all__ = [
     "Rule",
     "Shape",
     "Tree",
+    "create_once",
     "current_call",
     "emulated_endpoint",
     "keeping",
@@ -85,6 +86,9 @@ GENERATED: Final = "__generated"
 
 MADE_UP: Final = "__made_up"
 """Output in which a provider lists the inputs it chose itself because the program left them out, such as a password."""
+
+TRIES: Final = 3
+"""How often a create is sent when its outcome stays uncertain and nothing is found."""
 
 
 # --- the type ---------------------------------------------------------------------------------------------------------
@@ -352,6 +356,35 @@ def look_briefly(
         if done(seen) or left <= 0:
             return seen
         call.pause(min(every, left), progress)
+
+
+def create_once(send: Callable[[], str], look: Callable[[], str | None], what: str) -> str:
+    """The ID of a new object: sent again only when an uncertain answer turns out to have had no effect.
+
+    `look` finds only what was sent: the caller has seen beforehand that its name is free, or what bears its marker
+    already. Raises the uncertain error itself when nobody can look.
+    """
+    lost: CloudError | None = None
+    for attempt in range(1, TRIES + 1):
+        try:
+            return send()
+        except WorksteadError as error:
+            if isinstance(error, CloudError) and error.uncertain:
+                lost = error
+            if lost is None:
+                raise
+            if isinstance(error, DeadlineError) or not isinstance(error, CloudError):
+                raise lost from error
+            current_call().report(f"the answer was lost, looking for {what}")
+            try:
+                found = look_briefly(look, lambda found: found is not None, within=1.0, every=0.25)
+            except WorksteadError as problem:
+                raise lost from problem
+            if found is not None:
+                return found
+            if attempt == TRIES or error is not lost:
+                raise
+    raise AssertionError("unreachable")
 
 
 @contextmanager

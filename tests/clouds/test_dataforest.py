@@ -21,11 +21,11 @@ from engine.core.contract import PartialFailure
 from engine.core.errors import CancelledError, CloudError, CredentialsError, DeadlineError, UsageError, WorksteadError
 from engine.core.values import UNKNOWN
 from providers import Providers
+from providers.base import create_once
 from providers.dataforest import emulator
 from providers.dataforest.client import Client, open_client, signature
 from providers.dataforest.errors import EndpointGoneError, ForbiddenError, NotFoundError, RefusedError
 from providers.dataforest.provider.accounts import made_up_password
-from providers.dataforest.provider.calls import create_once
 from providers.dataforest.provider.workspaces import inputs_in
 from providers.dataforest.schema import FORBIDDEN_IN_PASSWORDS
 from providers.http import Answer, Request, Verdict

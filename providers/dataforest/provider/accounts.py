@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from engine.core.contract import CreateResult, Found, ReadResult, UpdateResult
 from engine.core.errors import CloudError, WorksteadError
-from providers.base import MADE_UP, Tree, keeping, look_briefly, wait_until
+from providers.base import MADE_UP, Tree, create_once, keeping, look_briefly, wait_until
 from providers.dataforest import schema
 from providers.dataforest.errors import NotFoundError, RefusedError
-from providers.dataforest.provider.calls import DataForestType, create_once
+from providers.dataforest.provider.calls import DataForestType
 
 if TYPE_CHECKING:
     from providers.dataforest.client import Client

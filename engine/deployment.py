@@ -30,9 +30,11 @@ from engine.core.contract import Provider, ProviderSource, ReadResult
 from engine.core.errors import (
     CancelledError,
     ChangesFoundError,
+    CredentialsError,
     DeadlineError,
     Diagnostic,
     InputError,
+    InternalError,
     Severity,
     StepFailedError,
     UsageError,
@@ -801,8 +803,10 @@ class _Run:
                 why="Each is reported above with its resource. What succeeded is recorded.",
                 remedy="mend what the messages name, then run again: it goes on from here",
             )
-            if all(isinstance(error.__cause__, DeadlineError) for error in roots):
-                failed.exit_code = DeadlineError.exit_code
+            cause = roots[0].__cause__
+            alike = all(type(error.__cause__) is type(cause) for error in roots)
+            if alike and isinstance(cause, CredentialsError | DeadlineError | InternalError):
+                failed.exit_code = cause.exit_code
             raise failed
         if self._errors:
             raise InvalidPlanError(self._errors, changed=bool(self._done))

@@ -361,8 +361,7 @@ def users_traceback(error: BaseException) -> str:
     link: traceback.TracebackException | None = whole
     while link is not None:
         own = [frame for frame in link.stack if not _is_foreign(frame.filename)]
-        if own:
-            link.stack = traceback.StackSummary.from_list(own)
+        link.stack = traceback.StackSummary.from_list(own)
         link = link.__cause__ or (None if link.__suppress_context__ else link.__context__)
     return "".join(whole.format()).rstrip()
 

@@ -133,7 +133,8 @@ class _Session:
             command,
             as_json=given["as_json"],
             diff=given["diff"],
-            stdout=sys.stdout,
+            # The result of an import is the code to add; the plan is only the way there.
+            stdout=sys.stderr if command == "import" and not given["as_json"] else sys.stdout,
             stderr=sys.stderr,
             environ=os.environ,
         )

@@ -1,0 +1,57 @@
+"""Every example stack lives its four beats on the emulators, at the speeds instant and fast.
+
+Up creates everything; up again does nothing and the clouds' call log shows no write; refresh finds no drift; destroy
+leaves nothing. What a stack needs that is not installed here is said as the reason of a skip.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.workstead import ROOT, Folder, clean_environment, copy_of_stack
+
+STACKS = sorted(path.parent.name for path in ROOT.glob("stacks/*/__main__.py"))
+
+
+def missing(stack: str) -> str:
+    """Why a stack cannot run here; empty when it can."""
+    source = (ROOT / "stacks" / stack / "__main__.py").read_text()
+    if "pulumi_aws" in source and importlib.util.find_spec("pulumi_aws") is None:
+        return "needs pulumi-aws: pip install workstead[aws]"
+    return ""
+
+
+@pytest.mark.parametrize("speed", ["instant", "fast"])
+@pytest.mark.parametrize("stack", STACKS)
+def test_four_beats(stack: str, speed: str, tmp_path: Path) -> None:
+    reason = missing(stack)
+    if reason:
+        pytest.skip(reason)
+    environ = {**clean_environment(tmp_path / "home"), "WORKSTEAD_EMULATE_SPEED": speed}
+    here = Folder(copy_of_stack(stack, tmp_path / "project"), environ)
+
+    first = here.run("up", "--stack", "dev", "--yes").must()
+    made = here.run("cloud", "ls", "--json").must().json
+    assert made
+    assert f"+ {first.out.count(' create: ')} created" in first.out
+
+    before = here.writes()
+    here.run("up", "--stack", "dev", "--yes", "--expect-no-changes").must()
+    assert here.writes() == before, "an up without changes wrote to a cloud"
+    assert here.run("cloud", "ls", "--json").must().json == made
+
+    here.run("refresh", "--stack", "dev", "--yes", "--expect-no-changes").must()
+    assert here.writes() == before, "a refresh wrote to a cloud"
+
+    here.run("destroy", "--stack", "dev", "--yes").must()
+    assert here.run("cloud", "ls", "--json").must().json == []
+    assert here.run("stack", "export", "--stack", "dev").must().json["deployment"].get("resources", []) == []
+
+
+def test_there_are_stacks() -> None:
+    assert "quickstart" in STACKS
+    assert os.path.isfile(ROOT / "Pulumi.yaml")

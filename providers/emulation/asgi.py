@@ -135,7 +135,8 @@ async def _body(receive: Receive) -> bytes | None:
 
 
 async def _send(send: Send, response: Response, more: Mapping[str, str]) -> None:
-    headers = {"content-length": str(len(response.body)), **response.headers, **more}
+    length = {} if response.status == 204 else {"content-length": str(len(response.body))}  # RFC 9110, 8.6
+    headers = {**length, **response.headers, **more}
     await send(
         {
             "type": "http.response.start",

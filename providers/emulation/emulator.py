@@ -231,6 +231,10 @@ class Emulator:
         """The same in the words this very call understands; for an API that speaks several protocols."""
         return self.fault_response(fault)
 
+    def finish(self, call: Call, response: Response) -> Response:
+        """The last word on every answer, refusals and faults included: what a vendor's gateway adds to all of them."""
+        return response
+
     def respond(self, file: CloudFile, request: Request, speed: Speed) -> Outcome:
         """One request from beginning to end; each write it makes is in the file when this returns."""
         operation = ""
@@ -262,6 +266,8 @@ class Emulator:
                 response = refused.response
         if ending is not None:
             response = self._ending(call, ending)
+        if response is not None:
+            response = self.finish(call, response)
         named = call.object or next(iter(call.subjects), "")
         call.objects.record(call.operation, named, "dropped" if response is None else response.status)
         delay = slow.parameters.get("seconds", 1.0) if slow else 0.0

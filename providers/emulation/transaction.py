@@ -246,6 +246,17 @@ class Transaction:
         if seq and seq % 1000 == 0:
             self.sql.execute("DELETE FROM call WHERE seq <= ?", (seq - LOG_KEEPS,))
 
+    def calls_so_far(self) -> int:
+        """How many calls the file has seen, this one not yet counted: a number no other call has."""
+        return self.sql.execute("SELECT max(seq) FROM call").fetchone()[0] or 0
+
+    def calls_since(self, at: float, most: int) -> int:
+        """How many calls of this cloud came at that instant or later, as far as `most`; for limits of rate."""
+        return self.sql.execute(
+            "SELECT count(*) FROM (SELECT time FROM call WHERE cloud = ? ORDER BY seq DESC LIMIT ?) WHERE time >= ?",
+            (self.cloud, most, at),
+        ).fetchone()[0]
+
     def take_fault(self, kinds: Collection[str], operation: str, subjects: Sequence[str]) -> Fault | None:
         """The oldest fault of these kinds meant for this call, used up by one; None when there is none.
 

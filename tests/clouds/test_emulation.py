@@ -529,6 +529,35 @@ def test_a_fault_in_the_words_of_the_call(file: CloudFile) -> None:
         assert [toy(operation).status_code for operation in ("get", "put", "put")] == [418, 429, 200]
 
 
+def test_the_last_word_on_every_answer(file: CloudFile) -> None:
+    class Numbering(ToyEmulator):
+        cloud = "toy-numbering"
+
+        def finish(self, call: Call, response: Response) -> Response:
+            return Response(response.status, response.body, {"x-number": str(call.objects.calls_so_far())})
+
+    with serve([Numbering], file, speed="instant") as server:
+        toy = Toy(file, server.urls["toy-numbering"])
+        file.add_fault("toy-numbering", "throttle", "get")
+        file.add_fault("toy-numbering", "non-json", "put")
+        answers = [toy(operation) for operation in ("get", "put", "refuse", "put")]
+        assert [answer.status_code for answer in answers] == [429, 502, 400, 200]
+        assert [answer.headers["x-number"] for answer in answers] == ["0", "1", "2", "3"]
+
+
+def test_an_answer_without_content_has_no_length(file: CloudFile) -> None:
+    class Silent(ToyEmulator):
+        cloud = "toy-silent"
+
+        def answer(self, call: Call) -> Response:
+            return Response(204)
+
+    with serve([Silent], file) as server:
+        answer = Toy(file, server.urls["toy-silent"])("put")
+        assert (answer.status_code, answer.content) == (204, b"")
+        assert "content-length" not in answer.headers
+
+
 def test_a_page_instead_of_json(toy: Toy) -> None:
     toy.file.add_fault("toy", "non-json")
     answer = toy("put")
@@ -623,6 +652,19 @@ def test_the_log_tells_every_call(toy: Toy) -> None:
         {"time": "2023-11-14T22:13:20.000000Z", "cloud": "toy", "operation": "get", "object": "a", "status": "dropped"},
         {"time": "2023-11-14T22:13:21.500000Z", "cloud": "toy", "operation": "get", "object": "b", "status": 404},
     ]
+
+
+def test_calls_are_counted_for_limits_of_rate(toy: Toy) -> None:
+    toy("put")
+    toy.file.advance(10)
+    for _ in range(3):
+        toy("get")
+    with toy.file.transaction("toy") as transaction:
+        since = transaction.now - 5
+        assert [transaction.calls_since(since, most) for most in (2, 3, 9)] == [2, 3, 3]
+        assert transaction.calls_since(since - 5, 9) == transaction.calls_so_far() == 4
+    with toy.file.transaction("other") as transaction:
+        assert transaction.calls_since(0, 9) == 0
 
 
 def test_a_refused_call_changes_nothing_but_the_log(toy: Toy) -> None:

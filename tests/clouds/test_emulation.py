@@ -662,9 +662,12 @@ def test_calls_are_counted_for_limits_of_rate(toy: Toy) -> None:
     with toy.file.transaction("toy") as transaction:
         since = transaction.now - 5
         assert [transaction.calls_since(since, most) for most in (2, 3, 9)] == [2, 3, 3]
-        assert transaction.calls_since(since - 5, 9) == transaction.calls_so_far() == 4
+        assert transaction.calls_since(since - 5, 9) == 4
+        before = transaction.calls_so_far()
     with toy.file.transaction("other") as transaction:
         assert transaction.calls_since(0, 9) == 0
+        transaction.record("put", "x", 200)
+        assert transaction.calls_so_far() == before + 1
 
 
 def test_a_refused_call_changes_nothing_but_the_log(toy: Toy) -> None:

@@ -23,6 +23,7 @@ from engine.views import words
 
 _REMEMBERED = 200  # finished rows that may still be shown
 _SURE_AFTER = 2  # finished steps of a kind before its time is taken for known
+_Kind = tuple[str, Op]
 _SAME_WORK = {Op.CREATE_REPLACEMENT: Op.CREATE, Op.REPLACE: Op.CREATE, Op.DELETE_REPLACED: Op.DELETE}
 
 
@@ -40,8 +41,8 @@ class Phase(Enum):
 
 @dataclass(slots=True, eq=False)
 class Row:
-    """One resource. `step` is its latest step, `replace` the one that speaks for a replacement as a whole once it is
-    carried out. `began` is when that step began, `seconds` what all its finished ones took; `text` is what its provider
+    """One resource. `step` is its latest step, `planned` the one a plan promised, `replace` the one that speaks for a
+    replacement as a whole once it is carried out. `began` is when that step began, `seconds` what all its finished ones took; `text` is what its provider
     or its failure says.
     """
 
@@ -49,6 +50,7 @@ class Row:
     number: int
     parent: str = ""
     step: Step | None = None
+    planned: Step | None = None
     replace: Step | None = None
     phase: Phase = Phase.PLACE
     began: float = 0.0
@@ -76,11 +78,12 @@ class Board:
 
     rows_by_urn: dict[str, Row] = field(default_factory=dict)
     counts: Counter[Phase] = field(default_factory=Counter)
-    _running: dict[str, Row] = field(default_factory=dict)
-    _failed: dict[str, Row] = field(default_factory=dict)
-    _waiting: dict[str, Row] = field(default_factory=dict)
+    _listed: dict[Phase, dict[str, Row]] = field(
+        default_factory=lambda: {Phase.RUNNING: {}, Phase.FAILED: {}, Phase.WAITING: {}}
+    )
+    _ahead: Counter[_Kind] = field(default_factory=Counter)
     _recent: deque[Row] = field(default_factory=lambda: deque(maxlen=_REMEMBERED))
-    _times: dict[tuple[str, Op], _Times] = field(default_factory=dict)
+    _times: dict[_Kind, _Times] = field(default_factory=dict)
 
     # --- what becomes known -------------------------------------------------------------------------------------------
 
@@ -93,7 +96,8 @@ class Board:
             if step.op is Op.SAME:
                 row.step = row.step or step
             elif row.phase is Phase.PLACE and step.op not in words.CARRY_OUT:
-                row.step = step
+                row.step = row.planned = step
+                self._ahead[_kind(step)] += 1
                 self._move(row, Phase.WAITING)
 
     def hear(self, event: events.Event) -> None:
@@ -122,7 +126,7 @@ class Board:
                 row.text = f"because {words.place(event.cause)} failed" if event.cause else "because the run stopped"
                 self._move(row, Phase.SKIPPED)
             case events.Told():
-                row = self._running.get(event.problem.urn)
+                row = self._listed[Phase.RUNNING].get(event.problem.urn)
                 if row is not None and event.problem.severity is Severity.ERROR:
                     row.text = event.problem.summary
                     self._move(row, Phase.FAILED)
@@ -162,24 +166,22 @@ class Board:
             return
         self.counts[row.phase] -= 1
         self.counts[phase] += 1
-        for rows in (self._kept(row.phase), self._kept(phase)):
-            rows.pop(row.urn, None)
-        self._kept(phase)[row.urn] = row
+        if row.phase in self._listed:
+            del self._listed[row.phase][row.urn]
+        if phase in self._listed:
+            self._listed[phase][row.urn] = row
+        if row.phase is Phase.WAITING and row.planned is not None:
+            self._ahead[_kind(row.planned)] -= 1
         row.phase = phase
         if phase in (Phase.DONE, Phase.SKIPPED):
             self._recent.append(row)
-
-    def _kept(self, phase: Phase) -> dict[str, Row]:
-        found = {Phase.RUNNING: self._running, Phase.FAILED: self._failed, Phase.WAITING: self._waiting}.get(phase)
-        return {} if found is None else found
 
     # --- what to show -------------------------------------------------------------------------------------------------
 
     def rows(self, at_most: int) -> list[Drawn]:
         """The rows worth showing, in the order of the tree: failed, running, just finished, then those to come."""
         chosen: dict[str, Row] = {}
-        candidates = self._candidates()
-        for row in islice(candidates, 4 * max(at_most, 1)):
+        for row in islice(self._candidates(), 4 * max(at_most, 1)):
             above = [other for other in self._above(row) if other.urn not in chosen]
             if row.urn not in chosen and len(chosen) + len(above) < at_most:
                 chosen.update((other.urn, other) for other in above)
@@ -189,14 +191,14 @@ class Board:
         return list(_drawn(chosen))
 
     def _candidates(self) -> Iterator[Row]:
-        yield from reversed(self._failed.values())
-        yield from self._running.values()
+        yield from reversed(self._listed[Phase.FAILED].values())
+        yield from self._listed[Phase.RUNNING].values()
         seen: set[str] = set()
         for row in reversed(self._recent):
             if row.phase in (Phase.DONE, Phase.SKIPPED) and row.urn not in seen:
                 seen.add(row.urn)
                 yield row
-        yield from self._waiting.values()
+        yield from self._listed[Phase.WAITING].values()
 
     def _above(self, row: Row) -> list[Row]:
         """The rows a row stands under, the topmost first."""
@@ -216,19 +218,23 @@ class Board:
 
     def seconds_ahead(self, now: float) -> float | None:
         """How long what is left will take, from what such steps took in this run; None as long as nobody can know."""
-        left: list[float] = []
-        for row in (*self._running.values(), *self._waiting.values()):
-            times = self._times.get(_kind(row.step)) if row.step else None
-            if times is None or times.steps < _SURE_AFTER:
-                return None
-            spent = now - row.began if row.phase is Phase.RUNNING else 0.0
-            left.append(max(times.seconds / times.steps - spent, 0.0))
-        if not self._running:
+        running = [
+            (row.began, self._usual(_kind(row.step))) for row in self._listed[Phase.RUNNING].values() if row.step
+        ]
+        waiting = [(number, self._usual(kind)) for kind, number in self._ahead.items() if number > 0]
+        if not running or None in (usual for _, usual in (*running, *waiting)):
             return None
-        return max(sum(left) / len(self._running), max(left))
+        begun = [max((usual or 0.0) - (now - began), 0.0) for began, usual in running]
+        work = sum(begun) + sum(number * (usual or 0.0) for number, usual in waiting)
+        longest = max(*begun, *(usual or 0.0 for _, usual in waiting), 0.0)
+        return max(work / len(running), longest)
+
+    def _usual(self, kind: _Kind) -> float | None:
+        times = self._times.get(kind)
+        return times.seconds / times.steps if times and times.steps >= _SURE_AFTER else None
 
 
-def _kind(step: Step) -> tuple[str, Op]:
+def _kind(step: Step) -> _Kind:
     """Steps that take about as long: of one type, and of a replacement whatever its halves are called."""
     return step.type, _SAME_WORK.get(step.op, step.op)
 

@@ -163,7 +163,7 @@ def _fitted(text: str, width: int) -> str:
 
 
 def _cropped(line: Line, width: int) -> Line:
-    """The line in at most so many cells."""
+    """The line in at most so many cells, without space at its end."""
     kept: Line = []
     for text, colour in line:
         if cell_len(text) > width:
@@ -171,7 +171,14 @@ def _cropped(line: Line, width: int) -> Line:
             break
         kept.append((text, colour))
         width -= cell_len(text)
-    return kept
+    while kept and not kept[-1][0].rstrip():
+        kept.pop()
+    return [*kept[:-1], *((text.rstrip(), colour) for text, colour in kept[-1:])]
+
+
+def lengths(lines: list[Line]) -> list[int]:
+    """How many cells each line takes."""
+    return [sum(cell_len(text) for text, _ in line) for line in lines]
 
 
 class Picture:

@@ -18,7 +18,9 @@ from collections.abc import Callable, Iterable
 from typing import IO, Final, cast
 
 from rich.console import Console
+from rich.control import Control
 from rich.live import Live as RichLive
+from rich.segment import ControlType
 from rich.text import Text as RichText
 
 from engine.core import events
@@ -62,6 +64,7 @@ class Live:
         self._above: list[str] = []
         self._news = 0
         self._drawn_for: tuple[object, ...] = ()
+        self._lengths: list[int] = []
         self._screen: RichLive | None = None
         # Who needs both takes `_painting` first. An event that only changes the board never waits for the terminal.
         self._painting = threading.RLock()
@@ -106,9 +109,16 @@ class Live:
             screen.console.size = (width, height)  # type: ignore[assignment]
             screen.update(frame.Picture(lines))
             with screen.console:  # one write, or the tree would flicker
+                screen.console.control(self._forget_wrapped(width))
+                self._lengths = frame.lengths(lines)
                 if above:
                     screen.console.print(RichText.from_ansi("\n".join(above)), soft_wrap=True)
                 screen.refresh()
+
+    def _forget_wrapped(self, width: int) -> Control:
+        """Take away the lines that a narrower window has made of those drawn last; rich does not know of them."""
+        wrapped = sum((length - 1) // width for length in self._lengths if length)
+        return Control(*((ControlType.ERASE_IN_LINE, 2), (ControlType.CURSOR_UP, 1)) * wrapped)
 
     def pause(self) -> None:
         """Somebody else is about to write: a question, an error."""
@@ -131,6 +141,7 @@ class Live:
         self._board = Board()
         self._frame = Frame(self._board, began, frame.BOXES if self._progress.draws else frame.PLAIN_BOXES)
         self._drawn_for = ()
+        self._lengths = []
         if not began.preview and self._plan is not None:
             self._board.expect(self._plan.steps)
         self._plan = None
@@ -151,6 +162,7 @@ class Live:
         """Take the tree away and leave the terminal as it was, with everything said that was to be said."""
         screen, self._screen = self._screen, None
         if screen is not None:
+            screen.console.control(self._forget_wrapped(self._size()[0]))
             screen.stop()
         lines, self._above = self._above, []
         self._progress.lines(lines)

@@ -86,6 +86,16 @@ class Terminal:
         self.screen.resize(lines, columns)
         return self
 
+    def narrowed(self, columns: int) -> Terminal:
+        """The window becomes narrower, and the terminal wraps the lines that no longer fit, as most do today."""
+        before = self.all_text
+        self.size = (columns, self.size[1])
+        self.screen = pyte.HistoryScreen(*self.size, history=5000)
+        self.screen.set_mode(modes.LNM)
+        self._stream = pyte.Stream(self.screen)
+        self._stream.feed(before)
+        return self
+
     @property
     def text(self) -> str:
         """What can be seen."""
@@ -221,6 +231,20 @@ def test_the_tree_follows_the_size_of_the_window() -> None:
         text = terminal.resized(*size).draw(terminal.now - BEGAN + 1).text
         assert text.splitlines()[-1].startswith("@ updating")
         assert len(text.splitlines()) <= size[1]
+
+
+def test_no_rest_of_the_tree_is_left_when_lines_are_wrapped() -> None:
+    steps = [create(state(f"a-rather-long-name-{number}")) for number in range(8)]
+    terminal = Terminal(100, 40).tell(began(), told(Severity.INFO, "hello from the program"))
+    terminal.tell(*(events.StepBegan(step, BEGAN) for step in steps)).draw(1)
+    for columns in (70, 45, 30):
+        lines = terminal.narrowed(columns).draw(terminal.now - BEGAN + 1).all_text.splitlines()
+        assert lines[:2] == ["Updating (dev):", "    hello from the program"]
+        assert lines[2].startswith("     Type")
+        assert len(lines) == 2 + 1 + 1 + 8 + 1
+    terminal.narrowed(20).view.pause()
+    assert terminal.taken_in().all_text.startswith("Updating (dev):\n    hello from the ")
+    assert "creating" not in terminal.all_text
 
 
 def test_wide_and_odd_names_keep_their_columns() -> None:

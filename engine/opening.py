@@ -22,6 +22,7 @@ from engine.core.errors import CredentialsError, StackNotFoundError, UsageError
 from engine.core.model import Snapshot
 from engine.core.values import Properties, has_secret
 from engine.deployment import Stack
+from engine.program import InlineProgram
 from engine.state import open_backend
 from engine.state.backend import Backend, Holder, StackName, StackRecord
 from engine.state.secrets import Vault, unseal_snapshot
@@ -76,7 +77,7 @@ class Secrets:
         self._place = place
         self._name = name
         self._record = record
-        self._ask = ask
+        self.ask = ask
         self._vaults: dict[str, Vault] = {}
 
     def of_config(self, stack_config: config.StackConfig) -> Vault | None:
@@ -157,8 +158,8 @@ class Secrets:
         found = config.passphrase(self._place.environ)
         if found is not None:
             return found
-        if self._ask is not None:
-            return self._ask(f"Pass phrase of the stack {self._name.stack}: ")
+        if self.ask is not None:
+            return self.ask(f"Pass phrase of the stack {self._name.stack}: ")
         raise CredentialsError(
             "the stack has secrets, and no pass phrase was given",
             remedy="set PULUMI_CONFIG_PASSPHRASE, or PULUMI_CONFIG_PASSPHRASE_FILE to a file with it",
@@ -194,15 +195,49 @@ def open_stack(place: Place, name: StackName, *, create: bool = True, ask: AskPa
     run_config = config.run_config(stack_config, secrets.of_config(stack_config))
     settings = config.read_settings(place.project, environ=place.environ, flags=place.flags, stack=stack_config)
 
+    return _joined(
+        place,
+        name,
+        record,
+        secrets,
+        run_config,
+        _program(place.project),
+        settings.parallel,
+        settings.emulate_speed,
+    )
+
+
+def inline_stack(
+    program: InlineProgram, project: str, stack: str, texts: dict[str, str], backend: str, home: Path
+) -> Stack:
+    """A stack whose program is a function; made if the backend does not have it. See `engine.inline_stack`."""
+    here = config.Project(name=project, root=home.resolve())
+    place = Place(here, config.Settings(backend), open_backend(backend), os.environ, {})
+    name = StackName(project, stack)
+    known = any(summary.name == name for summary in place.backend.stacks(project))
+    record = place.backend.stack(name) if known else place.backend.create(name)
+    return _joined(place, name, record, Secrets(place, name, record), config.RunConfig(texts), program)
+
+
+def _joined(
+    place: Place,
+    name: StackName,
+    record: StackRecord,
+    secrets: Secrets,
+    run_config: config.RunConfig,
+    program: Path | InlineProgram,
+    parallel: int = 32,
+    speed: str = "fast",
+) -> Stack:
     def outputs_of(text: str) -> Properties:
         other = StackName(*config.parse_stack_name(text, place.project.name))
         found = place.backend.stack(other)
-        return Secrets(place, other, found, ask).unseal(found.load()).stack_outputs
+        return Secrets(place, other, found, secrets.ask).unseal(found.load()).stack_outputs
 
     return Stack(
         name=name,
         record=record,
-        program=_program(place.project),
+        program=program,
         root=place.project.root,
         source=_providers(place.project.name),
         seal=secrets.seal,
@@ -214,10 +249,10 @@ def open_stack(place: Place, name: StackName, *, create: bool = True, ask: AskPa
         overlay={
             **{key: text for key, text in run_config.texts.items() if key.startswith("workstead:")},
             "workstead:home": str(place.project.own_folder),
-            "workstead:emulateSpeed": settings.emulate_speed,
+            "workstead:emulateSpeed": speed,
         },
         holder=holder(),
-        parallel=settings.parallel,
+        parallel=parallel,
     )
 
 

@@ -41,9 +41,11 @@ class Phase(Enum):
 
 @dataclass(slots=True, eq=False)
 class Row:
-    """One resource. `step` is its latest step, `planned` the one a plan promised, `replace` the one that speaks for a
-    replacement as a whole once it is carried out. `began` is when that step began, `seconds` what all its finished ones took; `text` is what its provider
-    or its failure says.
+    """One resource.
+
+    `step` is its latest step, `planned` the one a plan promised, `replace` the one that speaks for a replacement as a
+    whole once that is carried out. `began` is when `step` began, `seconds` what all finished ones took; `text` is what
+    the provider or the failure says.
     """
 
     urn: str
@@ -218,16 +220,21 @@ class Board:
 
     def seconds_ahead(self, now: float) -> float | None:
         """How long what is left will take, from what such steps took in this run; None as long as nobody can know."""
-        running = [
-            (row.began, self._usual(_kind(row.step))) for row in self._listed[Phase.RUNNING].values() if row.step
-        ]
-        waiting = [(number, self._usual(kind)) for kind, number in self._ahead.items() if number > 0]
-        if not running or None in (usual for _, usual in (*running, *waiting)):
-            return None
-        begun = [max((usual or 0.0) - (now - began), 0.0) for began, usual in running]
-        work = sum(begun) + sum(number * (usual or 0.0) for number, usual in waiting)
-        longest = max(*begun, *(usual or 0.0 for _, usual in waiting), 0.0)
-        return max(work / len(running), longest)
+        running = [row for row in self._listed[Phase.RUNNING].values() if row.step]
+        parts = [(1, self._left(row, now)) for row in running]
+        parts += [(number, self._usual(kind)) for kind, number in self._ahead.items() if number > 0]
+        work = longest = 0.0
+        for number, seconds in parts:
+            if seconds is None:
+                return None
+            work += number * seconds
+            longest = max(longest, seconds)
+        return max(work / len(running), longest) if running else None
+
+    def _left(self, row: Row, now: float) -> float | None:
+        assert row.step is not None
+        usual = self._usual(_kind(row.step))
+        return None if usual is None else max(usual - (now - row.began), 0.0)
 
     def _usual(self, kind: _Kind) -> float | None:
         times = self._times.get(kind)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import tarfile
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import replace
@@ -62,15 +61,47 @@ def _archive_file(path: str) -> bytes:
     return Path(path).read_bytes()
 
 
+_BLOCK = 512
+
+
 def _tar(archive: Archive) -> bytes:
+    """The tar Pulumi's engine hashes, byte for byte: mode 0600, no dates, no owners, each name once."""
     packed = io.BytesIO()
-    with tarfile.open(fileobj=packed, mode="w", format=tarfile.USTAR_FORMAT) as tar:
-        for name, content in _members(archive, ""):
-            entry = tarfile.TarInfo(name)
-            entry.mode = 0o600
-            entry.size = len(content)
-            tar.addfile(entry, io.BytesIO(content))
+    seen: set[str] = set()
+    for name, content in _members(archive, ""):
+        if name in seen:
+            continue
+        seen.add(name)
+        packed.write(_tar_header(name, len(content)))
+        packed.write(content + bytes(-len(content) % _BLOCK))
+    packed.write(bytes(2 * _BLOCK))
     return packed.getvalue()
+
+
+def _tar_header(name: str, size: int) -> bytes:
+    """A member's header in the ustar format as Go writes it; Python's tarfile fills unused fields otherwise."""
+    encoded, prefix = name.encode(), b""
+    while len(encoded) > 100 and b"/" in encoded[:-1]:
+        head, _, encoded = encoded.partition(b"/")
+        prefix = prefix + b"/" + head if prefix else head
+    fields = b"".join(
+        (
+            encoded[:100].ljust(100, b"\0"),
+            b"0000600\0" + b"0000000\0" * 2,
+            b"%011o\0" % size,
+            b"00000000000\0",
+            b" " * 8,
+            b"0",
+            bytes(100),
+            b"ustar\x0000",
+            bytes(64),
+            b"0000000\0" * 2,
+            prefix[:155].ljust(155, b"\0"),
+            bytes(12),
+        )
+    )
+    checksum = b"%06o\0 " % sum(fields)
+    return fields[:148] + checksum + fields[156:]
 
 
 def _members(archive: Archive, prefix: str) -> Iterator[tuple[str, bytes]]:
@@ -86,5 +117,5 @@ def _members(archive: Archive, prefix: str) -> Iterator[tuple[str, bytes]]:
     if not folder.is_dir():
         raise FileNotFoundError(2, "no such folder", archive.path)
     for file in sorted(folder.rglob("*")):
-        if file.is_file():
+        if file.is_file() and ".pulumi" not in file.relative_to(folder).parts:
             yield f"{prefix}{file.relative_to(folder).as_posix()}", file.read_bytes()

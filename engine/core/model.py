@@ -7,7 +7,7 @@ dependency order. How they are stored and in which format they travel is the bus
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import cached_property
@@ -317,20 +317,22 @@ def in_dependency_order(states: Iterable[ResourceState]) -> tuple[ResourceState,
     Needs that are not among the states are left for `problems` to find; so are cycles, which no program can record.
     """
     rows = list(states)
-    last_of: dict[str, list[int]] = {}
+    rows_of: dict[str, list[int]] = {}
     for index, state in enumerate(rows):
-        last_of.setdefault(state.urn, []).append(index)
+        rows_of.setdefault(state.urn, []).append(index)
+    for several in rows_of.values():
+        several.sort(key=lambda index: rows[index].delete)
     placed: list[ResourceState] = []
     done = [False] * len(rows)
     for start in range(len(rows)):
-        stack = [(start, _rows_needed(rows[start], last_of))] if not done[start] else []
+        stack = [(start, _rows_needed(rows[start], rows, rows_of))] if not done[start] else []
         done[start] = True
         while stack:
             index, needed = stack[-1]
             for other in needed:
                 if not done[other]:
                     done[other] = True
-                    stack.append((other, _rows_needed(rows[other], last_of)))
+                    stack.append((other, _rows_needed(rows[other], rows, rows_of)))
                     break
             else:
                 placed.append(rows[index])
@@ -338,10 +340,20 @@ def in_dependency_order(states: Iterable[ResourceState]) -> tuple[ResourceState,
     return tuple(placed)
 
 
-def _rows_needed(state: ResourceState, rows_of: Mapping[str, list[int]]) -> Iterator[int]:
+def _rows_needed(
+    state: ResourceState, rows: Sequence[ResourceState], rows_of: Mapping[str, list[int]]
+) -> Iterator[int]:
+    """The rows that a state must stand after.
+
+    Of a URN with several rows a live state needs the live one. One that waits for its delete stands after all of them,
+    so that read backwards it goes before what it was made from; were live states to need such rows, turning a
+    dependency round while one is replaced would make a circle.
+    """
     for urn in state.needs():
         if urn != state.urn:
-            yield from rows_of.get(urn, ())
+            several = rows_of.get(urn, ())
+            live = bool(several) and not state.delete and not rows[several[0]].delete
+            yield from (other for other in several if not (live and rows[other].delete))
 
 
 def problems(snapshot: Snapshot) -> list[Diagnostic]:

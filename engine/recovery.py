@@ -9,14 +9,24 @@ says what to do (house rule 3). Settling writes the record, never the cloud.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from engine.core import exchange, results
 from engine.core.contract import Provider, ReadResult
 from engine.core.errors import InputError
-from engine.core.model import Drop, PendingKind, PendingOperation, Put, ResourceState, Snapshot, Write
+from engine.core.model import (
+    Drop,
+    PendingKind,
+    PendingOperation,
+    Put,
+    ResourceState,
+    Snapshot,
+    Write,
+    in_dependency_order,
+    provider_urn,
+)
 from engine.core.plan import Op, Step
 from engine.core.values import reveal
 
@@ -46,34 +56,32 @@ def settle(
     `forget_creates`: take a create that cannot be looked up as never happened (`--clear-pending-creates`).
     """
     return [
-        _settle(operation, snapshot.by_urn, provider_of, ask, new_key, now, forget_creates)
-        for operation in snapshot.pending
+        _settle(operation, snapshot, provider_of, ask, new_key, now, forget_creates) for operation in snapshot.pending
     ]
 
 
 def _settle(
     operation: PendingOperation,
-    recorded: Mapping[str, ResourceState],
+    snapshot: Snapshot,
     provider_of: Callable[[ResourceState], Provider],
     ask: Callable[[Step, float, Callable[[], Any]], Any],
     new_key: Callable[[], int],
     now: str,
     forget_creates: bool,
 ) -> Fact:
-    state = operation.resource
+    state, recorded = operation.resource, snapshot.by_urn
     if operation.kind in (PendingKind.READING, PendingKind.IMPORTING):
         return Fact(operation, (), "it only read, so nothing is left of it")
     provider = provider_of(state)
     if operation.kind is PendingKind.CREATING:
-        return _settle_create(operation, recorded.get(state.urn), provider, ask, new_key, now, forget_creates)
+        return _settle_create(operation, snapshot, provider, ask, new_key, now, forget_creates)
     step = Step(op=Op.READ, urn=state.urn, new=state)
     seen: ReadResult = ask(
         step, state.options.custom_timeouts.read, lambda: provider.read(state.id, dict(reveal(state.outputs)))
     )
     row = recorded.get(state.urn)
-    key = state.key or (row.key if row else 0)
     if not seen.id:
-        return Fact(operation, (Drop(key, state.urn),) if key else (), f"the object {state.id} is gone")
+        return Fact(operation, _gone(state, snapshot), f"the object {state.id} is gone")
     if operation.kind is PendingKind.DELETING or row is None:
         return Fact(operation, (), f"the object {state.id} is still there")
     outputs, inputs = exchange.observed(seen, row)
@@ -84,9 +92,19 @@ def _settle(
     )
 
 
+def _gone(state: ResourceState, snapshot: Snapshot) -> tuple[Write, ...]:
+    """What to write when the object of a row is gone; what others still need waits for its successor."""
+    live = snapshot.by_urn.get(state.urn)
+    row = next((row for row in snapshot.resources if row.key == state.key), live)
+    if row is None:
+        return ()
+    needed = any(row.urn in other.needs() for other in snapshot.resources if other.urn != row.urn)
+    return (Put(row.but(pending_replacement=True)),) if row is live and needed else (Drop(row.key, row.urn),)
+
+
 def _settle_create(
     operation: PendingOperation,
-    old: ResourceState | None,
+    snapshot: Snapshot,
     provider: Provider,
     ask: Callable[[Step, float, Callable[[], Any]], Any],
     new_key: Callable[[], int],
@@ -108,14 +126,27 @@ def _settle_create(
         )
     step = Step(op=Op.READ, urn=state.urn, new=state)
     found: ReadResult = ask(step, state.options.custom_timeouts.read, lambda: find(dict(reveal(state.inputs))))
-    if not found.id or (old is not None and found.id == old.id and not old.pending_replacement):
+    if not found.id or _known(found.id, state, snapshot):
         return Fact(operation, (), "it had not been created")
+    old = snapshot.by_urn.get(state.urn)
     op = Op.CREATE if old is None else Op.CREATE_REPLACEMENT
     made = results.created(
         Step(op=op, urn=state.urn, old=old, new=state.but(key=0)), found.id, found.outs, new_key(), now
     )
     writes = results.writes(Step(op=op, urn=state.urn, old=old, new=made), made)
     return Fact(operation, writes, f"it had been created, as {found.id}, and is ours")
+
+
+def _known(id_: str, state: ResourceState, snapshot: Snapshot) -> bool:
+    """Is the object that was found one that the record has already, under this URN or another?"""
+    return any(
+        row.id == id_
+        and row.type == state.type
+        and provider_urn(row.provider) == provider_urn(state.provider)
+        and not row.pending_replacement
+        for row in snapshot.resources
+        if row.provider
+    )
 
 
 def in_record(snapshot: Snapshot, facts: Sequence[Fact]) -> Snapshot:
@@ -127,4 +158,4 @@ def in_record(snapshot: Snapshot, facts: Sequence[Fact]) -> Snapshot:
                 rows[write.state.key] = write.state
             else:
                 rows.pop(write.key, None)
-    return Snapshot(tuple(rows.values()), (), snapshot.lineage, snapshot.serial)
+    return Snapshot(in_dependency_order(rows.values()), (), snapshot.lineage, snapshot.serial, snapshot.extra)

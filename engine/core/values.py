@@ -15,7 +15,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from engine.core.errors import InputError
@@ -142,11 +142,11 @@ class Archive:
 
 @dataclass(frozen=True, slots=True)
 class ResourceReference:
-    """A resource used as a value. `id` None: a component; `UNKNOWN`: not created yet."""
+    """A resource used as a value, equal by URN and ID. `id` None: a component; `UNKNOWN`: not created yet."""
 
     urn: str
     id: str | Unknown | None = None
-    package_version: str = ""
+    package_version: str = field(default="", compare=False)
 
 
 # --- looking at values ------------------------------------------------------------------------------------------------
@@ -364,12 +364,10 @@ def from_envelope(members: dict[str, Any]) -> Any:
             return secret(from_plain(json.loads(members["plaintext"])))
         return secret(members.get("value"))
     if signature == ASSET:
-        return Asset(
-            members.get("path") or "",
-            members.get("text"),
-            members.get("uri") or "",
-            members.get("hash") or "",
-        )
+        path, uri = members.get("path") or "", members.get("uri") or ""
+        text = members.get("text")
+        # Pulumi leaves an empty text away; without path and address nothing else can be meant.
+        return Asset(path, "" if text is None and not path and not uri else text, uri, members.get("hash") or "")
     if signature == ARCHIVE:
         return Archive(
             members.get("path") or "",
@@ -426,7 +424,7 @@ def to_plain(value: Any, seal: Callable[[Any], Mapping[str, Any]]) -> Any:
 
 
 def _envelope(signature: str, **members: Any) -> dict[str, Any]:
-    kept = {name: member for name, member in members.items() if member not in ("", None)}
+    kept = {name: item for name, item in members.items() if item is not None and (item != "" or name == "text")}
     return {SIGNATURE: signature, **kept}
 
 

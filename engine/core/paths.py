@@ -45,22 +45,30 @@ def parse(text: str) -> Path:
         match = _TOKEN.match(text, position)
         bracketed = match is not None and match["star"] is None and match["name"] is None
         if match is None or (not bracketed and bool(match["dot"]) == (position == 0)):
-            raise UsageError(
-                f"{text!r} is not a property path",
-                why=f"It stops making sense at character {position + 1}.",
-                remedy='write names with dots, list positions as [0], odd names as ["..."], any one as [*]',
-                reference="property-path",
-            )
-        if match["star"] or match["any"]:
-            segments.append(ANY)
-        elif match["index"]:
-            segments.append(int(match["index"]))
-        elif match["quoted"]:
-            segments.append(json.loads(match["quoted"]))
-        else:
-            segments.append(match["name"])
+            raise _nonsense(text, position)
+        try:
+            segments.append(_segment(match))
+        except ValueError:  # not JSON's escapes in quotes, or a number of thousands of digits
+            raise _nonsense(text, position) from None
         position = match.end()
     return tuple(segments)
+
+
+def _segment(match: re.Match[str]) -> Segment:
+    if match["star"] or match["any"]:
+        return ANY
+    if match["index"]:
+        return int(match["index"])
+    return json.loads(match["quoted"]) if match["quoted"] else match["name"]
+
+
+def _nonsense(text: str, position: int) -> UsageError:
+    return UsageError(
+        f"{text!r} is not a property path",
+        why=f"It stops making sense at character {position + 1}.",
+        remedy='write names with dots, list positions as [0], odd names as ["..."], any one as [*]',
+        reference="property-path",
+    )
 
 
 def show(path: Path) -> str:

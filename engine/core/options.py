@@ -45,23 +45,18 @@ def without_ignored(changes: Iterable[Change], ignored: Iterable[str]) -> tuple[
 def replace_on_changes(
     changes: tuple[Change, ...], listed: Iterable[str], unfinished: bool
 ) -> tuple[tuple[Change, ...], tuple[str, ...]]:
-    """The changes, those at a listed path now forcing a replacement, and the texts of the paths that do.
+    """The changes, those at or inside a listed path now forcing a replacement, and the texts of the paths that do.
 
-    `unfinished`: the recorded object's initialisation failed, which the pseudo path `#initerror` stands for.
+    What changes as a whole around a listed path does not: that is Pulumi's rule. `unfinished`: the recorded object's
+    initialisation failed, which the pseudo path `#initerror` stands for.
     """
+    outer = [paths.parse(text) for text in listed]
     forced: list[str] = []
-    outer: list[paths.Path] = []
-    for text in listed:
-        if text == INITIALISATION:
-            if unfinished:
-                forced.append(INITIALISATION)
-        elif text == "*":
-            outer.append(())
-        else:
-            outer.append(paths.parse(text))
+    if unfinished and any(paths.contains(path, (INITIALISATION,)) for path in outer):
+        forced.append(INITIALISATION)
     marked: list[Change] = []
     for change in changes:
-        if any(paths.contains(path, change.path) or paths.contains(change.path, path) for path in outer):
+        if any(paths.contains(path, change.path) for path in outer):
             marked.append(Change(change.path, change.kind.as_replace()))
             forced.append(str(change))
         else:

@@ -64,6 +64,7 @@ class Schedule:
         Returns why it is skipped when one of them has failed already, or when the run is stopped (`cause` None).
         """
         if self._stopped:
+            self._failed[name] = None
             return Skipped(name, work, None)
         for other in after:
             if other in self._failed:

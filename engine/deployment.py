@@ -55,6 +55,7 @@ from engine.core.model import (
 )
 from engine.core.plan import Op, Plan, Step, Why, count
 from engine.core.planner import Planner
+from engine.core.secrecy import Secrecy
 from engine.core.values import UNKNOWN, Properties, has_unknown, reveal
 from engine.executor import Caller, Clock, Executor, NotStartedError, Promise
 from engine.state import backend as records
@@ -299,6 +300,9 @@ class _Run:
         self._watch = watch
         self._one_at_a_time = threading.RLock()
         self._watching = threading.local()
+        self.secrecy = Secrecy()
+        for key in stack.secret_keys:
+            self.secrecy.note_text(stack.config[key])
         self._lease: records.Lease | None = None
         self._started = False
         self._done: list[Step] = []
@@ -313,6 +317,7 @@ class _Run:
         A watcher that fails cannot stop anything (house rule 7): it hears no more, and `telling` raises its error at
         the end.
         """
+        event = self._discreet(event)
         with self._one_at_a_time:
             if isinstance(event, events.StepEnded) and not event.preview:
                 self._done.append(event.step)
@@ -328,9 +333,22 @@ class _Run:
             finally:
                 self._watching.now = False
 
+    def _discreet(self, event: events.Event) -> events.Event:
+        """The event without the secrets that a cloud, a provider or the program has put into its text."""
+        match event:
+            case events.Told() | events.StepFailed():
+                return replace(event, problem=self.secrecy.scrubbed(event.problem))
+            case events.StepProgressed():
+                return replace(event, text=self.secrecy.scrub(event.text))
+            case events.Settled():
+                return replace(event, outcome=self.secrecy.scrub(event.outcome))
+            case events.StepEnded() if event.step.new is not None and event.step.new.options.additional_secret_outputs:
+                self.secrecy.note_all(event.step.new.outputs)
+        return event
+
     @contextmanager
     def telling(self, operation: str, preview: bool) -> Iterator[None]:
-        """Begin and end of a run, whatever happens in between."""
+        """Begin and end of a run, whatever happens in between; and what Ctrl-C does meanwhile."""
         began = CLOCK.monotonic()
         self.counts = {}
         shown = {key: "[secret]" if key in self.stack.secret_keys else text for key, text in self.stack.config.items()}
@@ -338,16 +356,27 @@ class _Run:
         self.emit(events.Began(operation, name.stack, name.project, preview, CLOCK.epoch(), shown))
         result = "failed"
         try:
-            yield
+            with self.stop.heard_by(lambda: self._told_to_stop("once more to stop at once"), self._told_to_leave):
+                yield
             result = "succeeded" if not self._errors else "failed"
         except CancelledError:
             result = "cancelled"
+            raise
+        except WorksteadError as error:
+            self.secrecy.clean(error)
             raise
         finally:
             seconds = CLOCK.monotonic() - began
             self.emit(events.Ended(operation, preview, result, self.counts, seconds, CLOCK.epoch()))
         if self._deaf is not None:
             raise self._deaf
+
+    def _told_to_stop(self, again: str) -> None:
+        if self.stop.asked == 1:
+            self.told(Diagnostic(Severity.INFO, f"Stopping: finishing what runs and recording it (Ctrl-C {again})."))
+
+    def _told_to_leave(self) -> None:
+        self.told(Diagnostic(Severity.INFO, "Stopping at once: what runs is given up (Ctrl-C once more to leave now)."))
 
     def told(self, problem: Diagnostic) -> None:
         """A message for the person."""
@@ -407,7 +436,14 @@ class _Run:
 
     def load(self) -> Snapshot:
         """The record, whole and readable. Raises RecordError or CredentialsError when it is not."""
-        return require_whole(self.stack.unseal(self.stack.record.load()))
+        sealed = self.stack.record.load()
+        snapshot = self.stack.unseal(sealed)
+        if snapshot is not sealed:
+            for before, after in zip(sealed.resources, snapshot.resources, strict=True):
+                if after is not before:
+                    self.secrecy.note_all(after.inputs)
+                    self.secrecy.note_all(after.outputs)
+        return require_whole(snapshot)
 
     # --- settle and observe -------------------------------------------------------------------------------------------
 
@@ -526,6 +562,11 @@ class _Run:
         self.emit(events.Planned(plan, CLOCK.epoch()))
         return plan
 
+    def _expect(self, snapshot: Snapshot) -> None:
+        """Tell where each recorded resource belongs, so that a tree of them stands still from the start."""
+        parents = {state.urn: state.parent for state in snapshot.resources if state.parent}
+        self.emit(events.Expected(parents))
+
     def show(self, plan: Plan) -> None:
         """Tell a plan that was made without the program."""
         for problem in plan.diagnostics:
@@ -564,6 +605,7 @@ class _Run:
         """Run the program for real, each registration answered when its steps have ended; then delete what is left."""
         planner = self.planner(snapshot, preview=False)
         caller = Caller(self.emit, CLOCK)
+        self._expect(snapshot)
         problem: WorksteadError | None = None
         with self.recording("update") as ended, self._acting(planner, caller) as executor:
             answers = Carried(
@@ -602,6 +644,7 @@ class _Run:
     def delete_all(self, planner: Planner, steps: tuple[Step, ...], plan: Plan) -> Outcome:
         """Carry out a destroy."""
         caller = Caller(self.emit, CLOCK)
+        self._expect(planner.snapshot)
         place = program.import_path(self.stack.program)
         with self.recording("destroy") as ended, place, self._acting(planner, caller) as executor:
             failures = self._delete(steps, executor)
@@ -631,6 +674,7 @@ class _Run:
             provider_of=lambda state: planner.provider_of(state.type, state.inputs, state.provider),
             concluded=planner.concluded,
             new_id=lambda: str(uuid.uuid4()),
+            clean=self.secrecy.clean,
         )
         with executor, self.stop.heard_by(executor.stop, caller.cancel):
             yield executor
@@ -764,6 +808,7 @@ class _Run:
             answers,
             stack.package_config,
             hashed,
+            self.secrecy.note,
         )
         this = program.Run(
             program=stack.program,

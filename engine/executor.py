@@ -223,7 +223,8 @@ class Executor:
     """The loop. Use it in a `with` block: leaving it starts nothing more and waits for what runs.
 
     `provider_of(state)` finds providers, `concluded(step, state)` is told of each end before anybody else, `new_id`
-    gives the IDs of provider resources. Without a journal only calls can be submitted (a preview).
+    gives the IDs of provider resources, `clean(error)` takes secrets out of a failure's text. Without a
+    journal only calls can be submitted (a preview).
     """
 
     def __init__(
@@ -238,6 +239,7 @@ class Executor:
         provider_of: Callable[[ResourceState], Provider] | None = None,
         concluded: Callable[[Step, ResourceState | None], None] = lambda _step, _state: None,
         new_id: Callable[[], str] = str,
+        clean: Callable[[WorksteadError], None] = lambda _error: None,
     ) -> None:
         self._caller = caller
         self._emit = emit
@@ -246,6 +248,7 @@ class Executor:
         self._provider_of = provider_of
         self._concluded = concluded
         self._new_id = new_id
+        self._clean = clean
         self._parallel = max(parallel, 1)
         self._stop_on_failure = stop_on_failure
         self._schedule = Schedule()
@@ -487,6 +490,7 @@ class Executor:
         step = chain.step
         problem = error if isinstance(error, WorksteadError) else InternalError(str(error) or repr(error))
         problem.urn = problem.urn or step.urn
+        self._clean(problem)
         writes: tuple[Write, ...] = ()
         if isinstance(problem, PartialFailure) and not step.op.deletes:
             try:

@@ -41,6 +41,7 @@ from engine.core.values import (
     Archive,
     Asset,
     Properties,
+    Secret,
     finite,
     from_envelope,
     open_envelope,
@@ -114,7 +115,7 @@ class Monitor:
     """Pulumi's ResourceMonitor and Engine services, as far as `_FEATURES` goes, for one evaluation of a program.
 
     `provider_config(package)` gives the settings of a package's default provider; `asset(value)` completes an asset or
-    archive with its hash.
+    archive with its hash; `note_secret` is told of every secret the program sends.
     """
 
     def __init__(
@@ -123,11 +124,13 @@ class Monitor:
         answers: Answers,
         provider_config: Callable[[str], Properties],
         asset: Callable[[Asset | Archive], Asset | Archive],
+        note_secret: Callable[[Secret], None] = lambda _secret: None,
     ) -> None:
         self._deployment = deployment
         self._answers = answers
         self._provider_config = provider_config
         self._asset = asset
+        self._note_secret = note_secret
         self._default_providers: dict[str, str] = {}
         self._providers_below: dict[str, Mapping[str, str]] = {}
 
@@ -396,6 +399,8 @@ class Monitor:
             if SIGNATURE not in members:
                 return members
             special = from_envelope(members)
+            if isinstance(special, Secret):
+                self._note_secret(special)
             return self._asset(special) if isinstance(special, Asset | Archive) else special
         if kind == "list_value":
             return [self._value(item) for item in value.list_value.values]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +14,8 @@ from typing import Any
 import click
 
 from engine.cli.options import json_option, require_agreement, run_options, stack_option, yes_option
+from engine.core.errors import WorksteadError
+from engine.core.events import Told
 
 
 @click.command()
@@ -189,6 +192,11 @@ def operation_session(command: str, obj: dict[str, Any], given: dict[str, Any]) 
     try:
         with _signals(session.stop.ask):
             yield session
+    except WorksteadError as error:
+        if command == "preview" and given["as_json"]:
+            # Pulumi's digest has what went wrong among its diagnostics; so does ours.
+            session.view(Told(error.diagnostic(), time.time()))
+        raise
     finally:
         session.view.close()
         session.place.backend.close()
@@ -207,8 +215,6 @@ def _signals(ask: Callable[[], None]) -> Iterator[None]:
             # Everything begun is on disk; the next run settles it.
             os._exit(128 + number)
         ask()
-        again = "once more to stop at once" if asked == 1 else "once more to leave everything as it is"
-        os.write(2, f"\nStopping: finishing what runs and recording it (Ctrl-C {again}).\n".encode())
 
     before = {number: signal.signal(number, heard) for number in (signal.SIGINT, signal.SIGTERM)}
     try:

@@ -67,7 +67,6 @@ class Why(StrEnum):
     UNCHANGED = "unchanged"
     NEW = "new"
     CHANGED = "changed"
-    OPTIONS_CHANGED = "options-changed"
     NOT_DECLARED = "not-declared"
     DESTROY = "destroy"
     REPLACED = "replaced"
@@ -86,7 +85,6 @@ class Why(StrEnum):
     BECOMES_EXTERNAL = "becomes-external"
     DRIFT = "drift"
     GONE = "gone"
-    OBSERVE = "observe"
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,6 @@ _BECAUSE: Final[Mapping[Why, str]] = {
     Why.UNCHANGED: "nothing changed",
     Why.NEW: "new",
     Why.CHANGED: "{properties} changed|its provider finds it different",
-    Why.OPTIONS_CHANGED: "its options changed",
     Why.NOT_DECLARED: "no longer declared",
     Why.DESTROY: "the stack is destroyed",
     Why.REPLACED: "its replacement has taken its place",
@@ -46,7 +45,6 @@ _BECAUSE: Final[Mapping[Why, str]] = {
     Why.BECOMES_EXTERNAL: "from now on only looked up",
     Why.DRIFT: "the object differs from the record in {properties}|the object differs from the record",
     Why.GONE: "the object is gone",
-    Why.OBSERVE: "to see the object as it is",
 }
 _NAMED_AT_MOST: Final = 4
 

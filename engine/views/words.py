@@ -141,12 +141,16 @@ def _clock_text(whole: int) -> str:
 # --- places -----------------------------------------------------------------------------------------------------------
 
 
+# How every dynamic type begins; what follows (`dataforest:AIWorkspace`) is what a person calls it.
+_DYNAMIC = "pulumi-python:dynamic/"
+
+
 def type_and_name(urn: str) -> tuple[str, str]:
-    """The type token and name in a URN, fit to print; what is no URN is its own name."""
+    """The type and name in a URN, fit to print; what is no URN is its own name."""
     parts = urn.split("::", 3)
     if len(parts) < 4:
         return "", visible(urn)
-    return visible(parts[2].rsplit("$", 1)[-1]), visible(parts[3])
+    return visible(parts[2].rsplit("$", 1)[-1].removeprefix(_DYNAMIC)), visible(parts[3])
 
 
 def place(urn: str) -> str:

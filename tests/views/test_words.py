@@ -126,7 +126,7 @@ def test_what_is_no_urn_is_its_own_name() -> None:
         (Archive(assets={"a": 1, "b": 2}), "archive(2 files)"),
         (ResourceReference(urn("lab"), "1"), urn("lab")),
         ((1, 2), "[1, 2]"),
-        (object(), "<object>"),
+        pytest.param(object(), "<object>", id="an object"),
     ],
     ids=repr,
 )

@@ -56,7 +56,7 @@ from engine.core.model import (
 from engine.core.plan import Op, Plan, Step, Why, count
 from engine.core.planner import Planner
 from engine.core.secrecy import Secrecy
-from engine.core.values import UNKNOWN, Properties, has_unknown, reveal
+from engine.core.values import UNKNOWN, Properties, has_unknown, identical, reveal
 from engine.executor import Caller, Clock, Executor, NotStartedError, Promise
 from engine.state import backend as records
 
@@ -700,7 +700,7 @@ class _Run:
         known = {name: value for name, value in (answers.stack_outputs or {}).items() if not has_unknown(value)}
         outputs = known if whole else {**old, **known}
         root = next((state for state in planner.states.values() if results.is_root(state)), None)
-        if root is not None and root.outputs != outputs:
+        if root is not None and not identical(root.outputs, outputs):
             self.journal.end(None, (Put(root.but(outputs=outputs)),))
         if whole:
             for state in answers.without_outputs():

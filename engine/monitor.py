@@ -44,6 +44,7 @@ from engine.core.values import (
     Secret,
     finite,
     from_envelope,
+    identical,
     open_envelope,
     reveal,
     to_plain,
@@ -164,7 +165,7 @@ class Monitor:
             if not goal.custom:
                 return resource_pb2.RegisterResourceResponse(urn=state.urn)
             # What the program sent is what it gets back more often than not: no need to write it out again.
-            echo = state.outputs == goal.inputs
+            echo = identical(state.outputs, goal.inputs)
             return resource_pb2.RegisterResourceResponse(
                 urn=state.urn, id=state.id, object=request.object if echo else struct_of(state.outputs)
             )

@@ -14,7 +14,7 @@ from engine.core.contract import PartialFailure
 from engine.core.errors import InternalError
 from engine.core.model import STACK_TYPE, Drop, PendingKind, Put, ResourceState, Write
 from engine.core.plan import Op, Step
-from engine.core.values import Properties
+from engine.core.values import Properties, identical
 
 _BEGINS: Mapping[Op, PendingKind] = {
     Op.CREATE: PendingKind.CREATING,
@@ -100,8 +100,8 @@ def writes(step: Step, state: ResourceState | None) -> tuple[Write, ...]:
 def differs(old: ResourceState, new: ResourceState) -> bool:
     """Is there anything to record? Source positions and dates alone are not (spec section 11.6)."""
     return (
-        old.inputs != new.inputs
-        or old.outputs != new.outputs
+        not identical(old.inputs, new.inputs)
+        or not identical(old.outputs, new.outputs)
         or old.parent != new.parent
         or old.provider != new.provider
         or old.options != new.options

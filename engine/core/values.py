@@ -225,6 +225,11 @@ def equal(one: Any, other: Any) -> bool:
     return one == other
 
 
+def identical(one: Any, other: Any) -> bool:
+    """Is there no difference worth recording? Unlike `equal`, null is not a missing key; unlike `==`, 1 is not true."""
+    return one == other and equal(one, other)
+
+
 # --- making values from values ----------------------------------------------------------------------------------------
 
 

@@ -112,6 +112,20 @@ def test_equality_goes_both_ways(one: Any, other: Any) -> None:
     assert equal(one, other) == equal(other, one)
 
 
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        pytest.param({"a": [1, "x", None]}, {"a": [1.0, "x", None]}, True, id="equal in everything"),
+        pytest.param({"a": None}, {}, False, id="null is written, a missing key is not"),
+        pytest.param({"a": 1}, {"a": True}, False, id="a bool is not a number"),
+        pytest.param({"a": Secret(1)}, {"a": 1}, False, id="a mark counts"),
+    ],
+)
+def test_identity(one: Any, other: Any, same: bool) -> None:
+    assert values.identical(one, other) is same
+    assert values.identical(other, one) is same
+
+
 small = some.recursive(
     some.sampled_from([None, 0, 1, True, "", UNKNOWN, Secret(1), Secret({})]),
     lambda inner: some.one_of(

@@ -1,13 +1,10 @@
 """One HTTP client for every cloud: signing per attempt, time limits, retries of what may be retried, errors of ours.
 
 A cloud's `client.py` brings two functions: `sign` adds the headers of one attempt (timestamps age, so each retry is
-signed anew), `judge` says what an answer means. This file decides what is tried again, how long to wait for it, and
-which of our errors a broken connection is. What requests say, and what answers contain, is the cloud's business.
+signed anew), `judge` says what an answer means. This file decides which of our errors a broken connection is; trying
+again is `providers.patience`. What requests say, and what answers contain, is the cloud's business.
 
 Nothing here logs: bodies and headers hold secrets.
-
-On httpx2 for the wire and tenacity for the back-off: stamina, which wraps tenacity, cannot be told how to sleep, and a
-wait must end at once when the person cancels the run.
 """
 
 from __future__ import annotations
@@ -17,25 +14,22 @@ import ssl
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
-from enum import Enum
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 import httpx2
-import tenacity
 
 from engine.core.contract import CallContext
-from engine.core.errors import CancelledError, CloudError, DeadlineError, UsageError, WorksteadError
+from engine.core.errors import CloudError, DeadlineError, UsageError, WorksteadError
 from providers.base import current_call
+from providers.patience import Again, Patience, Verdict, patiently
+
+__all__ = ["OK", "Answer", "HttpClient", "Judgement", "Patience", "Request", "Verdict"]
 
 CONNECT_LIMIT: Final = 10.0
 """Seconds to reach the endpoint."""
 ANSWER_LIMIT: Final = 60.0
 """Seconds to wait for an answer."""
-LONGEST_PAUSE: Final = 20.0
-"""Seconds between two tries, unless the service asks for more."""
-LONGEST_ASKED: Final = 120.0
-"""Seconds at most that a service's own `Retry-After` is believed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,20 +59,6 @@ class Answer:
             return None
 
 
-class Verdict(Enum):
-    """What an answer means for trying again.
-
-    Throttled and unavailable requests were not executed, so any of them may be repeated; an uncertain one may have
-    been, so only a repeatable one is.
-    """
-
-    OK = "ok"
-    REFUSED = "refused"
-    THROTTLED = "throttled"
-    UNAVAILABLE = "unavailable"
-    UNCERTAIN = "uncertain"
-
-
 @dataclass(frozen=True, slots=True)
 class Judgement:
     """A verdict, and the error to raise when it stands."""
@@ -91,29 +71,6 @@ OK: Final = Judgement(Verdict.OK)
 
 Sign = Callable[[Request], Mapping[str, str]]
 Judge = Callable[[Request, Answer], Judgement]
-
-
-class _Again(Exception):
-    """This attempt failed in a way that may be tried again; `after` is what the service asked for, in seconds."""
-
-    def __init__(self, error: WorksteadError, verdict: Verdict, after: float | None = None) -> None:
-        super().__init__(verdict.value)
-        self.error = error
-        self.verdict = verdict
-        self.after = after
-
-
-@dataclass(frozen=True, slots=True)
-class Patience:
-    """How many tries each kind of failure gets; a throttled request may have to wait for a crowd."""
-
-    throttled: int = 10
-    unavailable: int = 5
-    uncertain: int = 4
-
-    def of(self, verdict: Verdict) -> int:
-        """The number of tries in all."""
-        return {Verdict.THROTTLED: self.throttled, Verdict.UNAVAILABLE: self.unavailable}.get(verdict, self.uncertain)
 
 
 class HttpClient:
@@ -164,23 +121,7 @@ class HttpClient:
         """
         call = current_call(f"{method} {target}")
         request = self._request(method, target, headers or {}, body)
-        failures: list[_Again] = []
-
-        def again(state: tenacity.RetryCallState) -> bool:
-            failure = state.outcome.exception() if state.outcome else None
-            if not isinstance(failure, _Again):
-                return False
-            failures.append(failure)
-            allowed = failure.verdict is not Verdict.UNCERTAIN or repeatable
-            return allowed and state.attempt_number < self._patience.of(failure.verdict)
-
-        def sleep(seconds: float) -> None:
-            _wait(call, seconds, failures[-1].error)
-
-        try:
-            return tenacity.Retrying(retry=again, wait=_pause, sleep=sleep, reraise=True)(self._once, request, call)
-        except _Again as failure:
-            raise failure.error from failure.__cause__
+        return patiently(lambda: self._once(request, call), call, self._patience, repeatable=repeatable)
 
     # --- one attempt
 
@@ -223,34 +164,10 @@ class HttpClient:
         error = judgement.error or CloudError(f"{_place(request)} answered {answer.status}")
         if judgement.verdict is Verdict.REFUSED:
             raise error
-        raise _Again(error, judgement.verdict, _retry_after(answer))
+        raise Again(error, judgement.verdict, _retry_after(answer))
 
 
-# --- waiting between tries --------------------------------------------------------------------------------------------
-
-_BACK_OFF = tenacity.wait_random_exponential(multiplier=0.2, max=LONGEST_PAUSE)
-
-
-def _pause(state: tenacity.RetryCallState) -> float:
-    """Seconds until the next try: what the service asked for, else ever longer ones with jitter."""
-    failure = state.outcome.exception() if state.outcome else None
-    asked = failure.after if isinstance(failure, _Again) else None
-    return _BACK_OFF(state) if asked is None else min(asked, LONGEST_ASKED)
-
-
-def _wait(call: CallContext, seconds: float, last: WorksteadError) -> None:
-    """A wait that ends when the run is cancelled, and does not begin when it would outlast the time limit."""
-    left = call.remaining()
-    if left is not None and left < seconds:
-        raise DeadlineError(
-            f"{call.operation} did not finish within {call.elapsed():.0f} s",
-            urn=call.urn,
-            uncertain=isinstance(last, CloudError) and last.uncertain,
-            why=f"The last failure was: {last.summary}. The next try would have come after the time limit.",
-            remedy="run again, with longer custom_timeouts if needed",
-        ) from last
-    if call.wait(seconds):
-        raise CancelledError(f"{call.operation} was interrupted", urn=call.urn, remedy="run the same command again")
+# --- what an answer asks for ------------------------------------------------------------------------------------------
 
 
 def _retry_after(answer: Answer) -> float | None:
@@ -275,7 +192,7 @@ def _place(request: httpx2.Request) -> str:
     return f"{request.url.scheme}://{request.url.netloc.decode()}"
 
 
-def _broken(error: Exception, request: httpx2.Request, shortened: bool) -> WorksteadError | _Again:
+def _broken(error: Exception, request: httpx2.Request, shortened: bool) -> WorksteadError | Again:
     """Our error for a request that got no answer: was it sent, may it be tried again, whose fault is it?"""
     place = _place(request)
     certificate = next((cause for cause in _causes(error) if isinstance(cause, ssl.SSLCertVerificationError)), None)
@@ -287,7 +204,7 @@ def _broken(error: Exception, request: httpx2.Request, shortened: bool) -> Works
             reference="endpoint-untrusted",
         )
     if isinstance(error, (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.ProxyError, httpx2.PoolTimeout)):
-        return _Again(
+        return Again(
             CloudError(
                 f"cannot reach {place}",
                 retryable=True,
@@ -312,7 +229,7 @@ def _broken(error: Exception, request: httpx2.Request, shortened: bool) -> Works
             why="The request was sent, so it may have had its effect.",
             remedy="run again, with longer custom_timeouts if needed",
         )
-    return _Again(
+    return Again(
         CloudError(
             f"the connection to {place} broke before there was an answer",
             retryable=True,

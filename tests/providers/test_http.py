@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from engine.core.errors import CancelledError, CloudError, DeadlineError, UsageError, WorksteadError
-from providers import http
+from providers import http, patience
 from providers.http import OK, Answer, HttpClient, Judgement, Patience, Request, Verdict
 from tests.contract.contract_cases import TestClock, under
 
@@ -210,7 +210,7 @@ def test_patience_ends_with_the_last_error(server: LittleServer, client: HttpCli
         ({"Retry_After": "7"}, 7),
         ({"Retry_After": "0"}, 0),
         ({"Retry_After": "1.5"}, 1.5),
-        ({"Retry_After": "99999"}, http.LONGEST_ASKED),
+        ({"Retry_After": "99999"}, patience.LONGEST_ASKED),
         ({"Retry_After": "Tue, 14 Nov 2023 22:13:50 GMT", "Date": "Tue, 14 Nov 2023 22:13:20 GMT"}, 30),
         ({"Retry_After": "Tue, 14 Nov 2023 22:13:00 GMT", "Date": "Tue, 14 Nov 2023 22:13:20 GMT"}, 0),
     ],
@@ -243,7 +243,7 @@ def test_pauses_grow_with_jitter(server: LittleServer, signed: list[Request]) ->
         total.append(clock.now - 1000)
     client.close()
     assert total[0] != total[1]
-    assert all(5 < seconds < 12 * http.LONGEST_PAUSE for seconds in total)
+    assert all(5 < seconds < 12 * patience.LONGEST_PAUSE for seconds in total)
 
 
 # --- limits and cancelling --------------------------------------------------------------------------------------------

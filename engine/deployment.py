@@ -43,7 +43,6 @@ from engine.core.errors import (
 from engine.core.model import (
     PROVIDER_TYPE_PREFIX,
     STACK_TYPE,
-    Drop,
     Goal,
     Options,
     Put,
@@ -488,7 +487,7 @@ class _Run:
                 if refresh.observable(state)
             ]
             steps = tuple(_results(looks))
-        return steps, refresh.repaired(snapshot, steps)[0]
+        return steps, refresh.repaired(snapshot, steps)
 
     def _observation(self, state: ResourceState, planner: Planner, caller: Caller) -> Callable[[], Step]:
         def look() -> Step:
@@ -516,18 +515,11 @@ class _Run:
 
     def write_observed(self, snapshot: Snapshot, steps: tuple[Step, ...]) -> None:
         """Correct the record by what was observed."""
-        after, repairs = refresh.repaired(snapshot, steps)
-        rows = {state.key: state for state in after.resources}
+        writes = refresh.corrections(snapshot, refresh.repaired(snapshot, steps), CLOCK.stamp())
         with self.recording("refresh") as ended:
-            for step in steps:
-                if step.op is Op.DELETE:
-                    assert step.old is not None
-                    self.journal.end(None, (*repairs.get(step.urn, ()), Drop(step.old.key, step.urn)))
-                elif step.new is not None and step.old is not None and results.differs(step.old, step.new):
-                    # (Not the step's own state: that may still need what another step has found to be gone.)
-                    self.journal.end(None, (Put(rows[step.old.key].but(modified=CLOCK.stamp())),))
-                if step.op is not Op.SAME:
-                    self._done.append(step)
+            if writes:
+                self.journal.end(None, writes)
+            self._done += [step for step in steps if step.op is not Op.SAME]
             ended("succeeded")
 
     # --- plan ---------------------------------------------------------------------------------------------------------

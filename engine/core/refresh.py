@@ -10,10 +10,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from engine.core import exchange
+from engine.core import exchange, results
 from engine.core.contract import Provider, ReadResult
 from engine.core.diff import Change, Kind, changes
-from engine.core.model import Put, ResourceState, Snapshot, Write, in_dependency_order, is_provider_type, provider_urn
+from engine.core.model import (
+    Drop,
+    Put,
+    ResourceState,
+    Snapshot,
+    Write,
+    in_dependency_order,
+    is_provider_type,
+    provider_urn,
+)
 from engine.core.plan import UNCHANGED, Op, Reason, Step, Why
 
 _INVERSE: Mapping[Kind, Kind] = {
@@ -72,11 +81,8 @@ def _drift(old: ResourceState, new: ResourceState, provider: Provider) -> tuple[
     return tuple(Change(change.path, _INVERSE[change.kind]) for change in found)
 
 
-def repaired(snapshot: Snapshot, steps: Iterable[Step]) -> tuple[Snapshot, dict[str, tuple[Write, ...]]]:
-    """(the snapshot after these steps, per URN that is gone the other rows that must be written with its removal).
-
-    References to what is gone are dropped, and its children move to its parent.
-    """
+def repaired(snapshot: Snapshot, steps: Iterable[Step]) -> Snapshot:
+    """The snapshot after these steps: references to what is gone are dropped, and its children move to its parent."""
     rows = {state.key: state for state in snapshot.resources}
     gone: dict[str, ResourceState] = {}
     for step in steps:
@@ -88,19 +94,17 @@ def repaired(snapshot: Snapshot, steps: Iterable[Step]) -> tuple[Snapshot, dict[
             rows[step.old.key] = step.new
     still_there = {state.urn for state in rows.values()}
     lost = {urn: old for urn, old in gone.items() if urn not in still_there}
-    repairs: dict[str, tuple[Write, ...]] = {}
     for key, state in rows.items():
-        causes = [urn for urn in state.needs() if urn in lost]
-        if causes:
+        if any(urn in lost for urn in state.needs()):
             rows[key] = _without(state, lost)
-            for cause in dict.fromkeys(causes):
-                repairs[cause] = (*repairs.get(cause, ()), Put(rows[key]))
-    return (
-        Snapshot(
-            in_dependency_order(rows.values()), snapshot.pending, snapshot.lineage, snapshot.serial, snapshot.extra
-        ),
-        repairs,
-    )
+    return replace(snapshot, resources=in_dependency_order(rows.values()))
+
+
+def corrections(before: Snapshot, after: Snapshot, now: str) -> tuple[Write, ...]:
+    """What to write to get from one snapshot to the other; all of it at once, or the record may not be whole."""
+    rows = {state.key: state for state in before.resources}
+    puts = [Put(row.but(modified=now)) for row in after.resources if results.differs(rows.pop(row.key), row)]
+    return (*puts, *(Drop(row.key, row.urn) for row in rows.values()))
 
 
 def _without(state: ResourceState, lost: Mapping[str, ResourceState]) -> ResourceState:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import time
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -17,7 +18,7 @@ from tests.builders import state, urn
 from tests.core.records import snapshots
 
 
-def _needing(name: str, *needs: str, **fields: object) -> ResourceState:
+def _needing(name: str, *needs: str, **fields: Any) -> ResourceState:
     return state(name, dependencies=tuple(urn(need) for need in needs), provider="", **fields)
 
 

@@ -113,12 +113,14 @@ class AnyRun(RuleBasedStateMachine):
 
     def _skipped(self, skipped: list[Skipped]) -> None:
         for each in skipped:
+            assert isinstance(each.name, int)
             assert each.name not in self.ended, "ended twice"
             assert each.name not in self.running, "a running task is never skipped"
             assert each.work == f"work of {each.name}"
             if each.cause is None:
                 assert self.stopped
             else:
+                assert isinstance(each.cause, int)
                 assert self.ended[each.cause] == "failed"
             self.ended[each.name] = "skipped"
 

@@ -17,7 +17,7 @@ from tests.lifecycle.story import Story
     [
         pytest.param(lambda: 1, lambda: True, True, id="a number becomes a bool"),
         pytest.param(lambda: False, lambda: 0, 0, id="a bool becomes a number"),
-        pytest.param(lambda: {"a": None}, lambda: {}, {}, id="a null goes"),
+        pytest.param(lambda: {"a": None}, dict, {}, id="a null goes"),
         pytest.param(lambda: "s", lambda: pulumi.Output.secret("s"), Secret("s"), id="a text becomes secret"),
     ],
 )

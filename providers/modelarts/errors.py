@@ -1,0 +1,58 @@
+"""What ModelArts can say no with, told apart by what a provider concludes from it.
+
+Apart from `client`, so that planning, which never calls the service, does not have to load what calls need.
+"""
+
+from __future__ import annotations
+
+from engine.core.errors import CloudError
+
+
+class NotFoundError(CloudError):
+    """The service says that there is no such object."""
+
+    reference = "object-missing"
+
+
+class EndpointGoneError(CloudError):
+    """The gateway knows no such API: nothing can be concluded about objects."""
+
+    reference = "endpoint-gone"
+
+
+class ForbiddenError(CloudError):
+    """The credentials are good, but not for this."""
+
+    reference = "permission-denied"
+
+
+class RefusedError(CloudError):
+    """The service understood and said no: invalid input, a quota, a business rule."""
+
+    reference = "refused"
+
+
+class WrongStatusError(CloudError):
+    """Not in the object's present status; `code` is the vendor's number, such as 6304."""
+
+    reference = "wrong-status"
+
+    def __init__(self, summary: str, *, code: str, why: str = "", remedy: str = "") -> None:
+        super().__init__(summary, retryable=True, why=why, remedy=remedy)
+        self.code = code
+
+
+class TokenExpiredError(CloudError):
+    """The IAM token has to be fetched anew (gateway code 0307)."""
+
+    reference = "token-expired"
+
+
+class StatusFailedError(CloudError):
+    """The object is in a status that it does not leave by itself, such as START_FAILED; `status` says which."""
+
+    reference = "status-failed"
+
+    def __init__(self, summary: str, *, status: str, why: str = "", remedy: str = "") -> None:
+        super().__init__(summary, why=why, remedy=remedy)
+        self.status = status

@@ -252,6 +252,30 @@ class CallContext:
 CALL: ContextVar[CallContext] = ContextVar("workstead_call")
 
 
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """A resource of the program that a property's value comes from; its inputs as the program gives them, plain."""
+
+    urn: str
+    type: str
+    inputs: Properties
+
+
+@dataclass(frozen=True, slots=True)
+class CheckContext:
+    """The present `check`, as its provider may see it: no cloud, only more of what the program says.
+
+    `urn` is for names that are made up; `origins(property)` are the resources of this run that a top-level property is
+    made from, nearest first, for rules between resources. Pulumi's plugin process tells neither.
+    """
+
+    urn: str
+    origins: Callable[[str], Sequence[Origin]]
+
+
+CHECK: ContextVar[CheckContext] = ContextVar("workstead_check")
+
+
 class ProviderSource(Protocol):
     """Finds the provider of a type; the engine's only way to providers."""
 

@@ -7,11 +7,11 @@ something other than our own errors has a bug; the error says whose.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from engine.core.contract import CheckFailure, DiffResult, Provider, ReadResult
+from engine.core.contract import CHECK, CheckContext, CheckFailure, DiffResult, Origin, Provider, ReadResult
 from engine.core.diff import Change, Kind
 from engine.core.errors import Diagnostic, InternalError, Severity, WorksteadError
 from engine.core.model import PROVIDER_KEY, ResourceState
@@ -45,9 +45,19 @@ def ask(urn: str, doing: str, call: Callable[[], T]) -> T:
         ) from error
 
 
-def check(provider: Provider, urn: str, recorded: Properties, inputs: Properties) -> Checked:
-    """Complete and validate inputs; `recorded` is empty for something new."""
-    result = ask(urn, "check", lambda: provider.check(dict(reveal(recorded)), dict(reveal(inputs))))
+def check(
+    provider: Provider,
+    urn: str,
+    recorded: Properties,
+    inputs: Properties,
+    origins: Callable[[str], Sequence[Origin]] = lambda _property: (),
+) -> Checked:
+    """Complete and validate inputs; `recorded` is empty for something new, `origins` what they are made from."""
+    token = CHECK.set(CheckContext(urn, origins))
+    try:
+        result = ask(urn, "check", lambda: provider.check(dict(reveal(recorded)), dict(reveal(inputs))))
+    finally:
+        CHECK.reset(token)
     return Checked(
         marked(result.inputs, inputs),
         tuple(_diagnostic(failure, urn, Severity.ERROR) for failure in result.failures),

@@ -14,11 +14,11 @@ options (`engine.monitor`).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from engine.core import exchange, graph, options
-from engine.core.contract import DiffResult, Provider, ProviderSource, ReadResult
+from engine.core.contract import DiffResult, Origin, Provider, ProviderSource, ReadResult
 from engine.core.diff import Change, changes
 from engine.core.errors import Diagnostic, ProgramError, Severity
 from engine.core.model import (
@@ -206,7 +206,8 @@ class Planner:
         ignored, notes = self._ignore(goal, old)
         gone = goal.urn in self._deleted_first
         kept = old is not None and not old.external and not gone
-        checked = exchange.check(provider, goal.urn, old.inputs if kept and old else {}, ignored)
+        recorded = old.inputs if kept and old else {}
+        checked = exchange.check(provider, goal.urn, recorded, ignored, self._origins(goal))
         if checked.failures:
             return Decision(goal.urn, problems=(*checked.failures, *checked.warnings, *notes))
         notes += checked.warnings
@@ -230,6 +231,24 @@ class Planner:
         if imported is not None:
             return Decision(goal.urn, self._after_import(imported, decision.steps), (*notes, *decision.problems))
         return Decision(goal.urn, decision.steps, (*notes, *decision.problems))
+
+    def _origins(self, goal: Goal) -> Callable[[str], Sequence[Origin]]:
+        """For a property of a goal: the resources of this run that it is made from, nearest first."""
+
+        def origins(name: str) -> list[Origin]:
+            found: dict[str, Origin] = {}
+            pending = list(goal.property_dependencies.get(name, ()))
+            for urn in pending:
+                source = self.goals.get(urn)
+                if source is not None and urn not in found:
+                    found[urn] = Origin(urn, source.type, reveal(source.inputs))
+                    pending += [
+                        *source.dependencies,
+                        *(u for urns in source.property_dependencies.values() for u in urns),
+                    ]
+            return list(found.values())
+
+        return origins
 
     def _carry_out(
         self, goal: Goal, old: ResourceState, inputs: Properties, provider: Provider, verdict: _Verdict
@@ -352,7 +371,7 @@ class Planner:
         if goal.options.protect and old.options.protect:
             problems.append(options.protected(old, "replaced"))
         # Defaults and generated names must be fresh, so the inputs are checked again as those of something new.
-        fresh = exchange.check(provider, goal.urn, {}, goal.inputs)
+        fresh = exchange.check(provider, goal.urn, {}, goal.inputs, self._origins(goal))
         new = self._predicted(goal, None, fresh.inputs, provider)
         if fresh.failures:
             return Decision(goal.urn, problems=(*problems, *fresh.failures))

@@ -870,12 +870,12 @@ class _Source:
     def __init__(self, stack: Stack) -> None:
         self._stack = stack
 
-    def provider_for(self, type_: str, inputs: Properties, config: Properties) -> Provider:
+    def provider_for(self, type_: str, inputs: Properties, config: Properties, *, explicit: bool = False) -> Provider:
         """See `contract.ProviderSource`. Settings of today win over those recorded with a default provider."""
         package = package_of(type_)
         if package == "pulumi" or type_.startswith("pulumi:"):
             return builtins.provider_for(type_, self._stack.outputs_of, lambda: str(uuid.uuid4()))
-        today = reveal(self._stack.package_config(package))
+        today = {} if explicit else reveal(self._stack.package_config(package))
         return self._stack.source.provider_for(type_, inputs, {**config, **today, **self._stack.overlay})
 
     def constants(self, type_: str) -> Properties:

@@ -247,7 +247,7 @@ def _joined(
         config=run_config.texts,
         secret_keys=tuple(sorted(run_config.secret_keys)),
         overlay={
-            **{key: text for key, text in run_config.texts.items() if key.startswith("workstead:")},
+            **{key: text for key, text in run_config.texts.items() if key.partition(":")[0] in _own_namespaces()},
             "workstead:home": str(place.project.own_folder),
             "workstead:emulateSpeed": speed,
         },
@@ -258,6 +258,13 @@ def _joined(
 
 def _program(project: config.Project) -> Path:
     return project.root / project.main
+
+
+def _own_namespaces() -> frozenset[str]:
+    """The namespaces of settings that every provider of ours may read, also one of another package's types."""
+    from providers import clouds
+
+    return frozenset({"workstead", *(cloud.config for cloud in clouds().values())})
 
 
 def _providers(project: str) -> Any:

@@ -21,7 +21,7 @@ from typing import Any
 from engine.core.contract import Provider
 from engine.core.errors import ProgramError
 from engine.core.model import DYNAMIC_PACKAGE, PROVIDER_KEY
-from engine.core.values import Properties, canonical_json
+from engine.core.values import Properties, canonical_json, has_unknown
 
 _SHARED = frozenset({"emulation"})
 """Packages in this folder that are no clouds."""
@@ -114,12 +114,23 @@ class Providers:
                 remedy="use one of these types, or write a dynamic provider for this one",
                 reference="type-not-served",
             )
-        key = (path, canonical_json(dict(config)))
+        settings = _named_in_full(type_.partition(":")[0], config)
+        key = (path, canonical_json(settings))
         with self._lock:
             ready = self._ready.get(key)
             if ready is None:
                 module, _, name = path.partition(":")
                 ready = getattr(importlib.import_module(module), name)()
-                ready.configure(Configuration(Settings(config, self._project)))
+                ready.configure(Configuration(Settings(settings, self._project)))
                 self._ready[key] = ready
         return ready
+
+
+def _named_in_full(package: str, config: Properties) -> dict[str, Any]:
+    """Settings under their full keys: those of a package's provider come without its namespace.
+
+    What is not known yet, because a provider of the program takes it from something unborn, is left out: a preview
+    calls no cloud.
+    """
+    known = {key: value for key, value in config.items() if not has_unknown(value)}
+    return {key if ":" in key else f"{package}:{key}": value for key, value in known.items()}

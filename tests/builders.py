@@ -171,7 +171,7 @@ class ThingSource:
         """None."""
         return {}
 
-    def provider_for(self, type_: str, inputs: Any, config: Any) -> Any:
+    def provider_for(self, type_: str, inputs: Any, config: Any, *, explicit: bool = False) -> Any:
         """The provider."""
         return self.providers.get(type_, self.provider)
 

@@ -279,9 +279,10 @@ CHECK: ContextVar[CheckContext] = ContextVar("workstead_check")
 class ProviderSource(Protocol):
     """Finds the provider of a type; the engine's only way to providers."""
 
-    def provider_for(self, type_: str, inputs: Properties, config: Properties) -> Provider:
+    def provider_for(self, type_: str, inputs: Properties, config: Properties, *, explicit: bool = False) -> Provider:
         """The provider of a resource with these (plain) inputs, configured with its package's settings.
 
+        `explicit`: the program made the provider itself, so its settings are what the program says and nothing else.
         Raises ProgramError when nothing here serves the type.
         """
         ...

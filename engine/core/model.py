@@ -83,6 +83,12 @@ def is_provider_type(type_: str) -> bool:
     return type_.startswith(PROVIDER_TYPE_PREFIX)
 
 
+def is_default_provider(urn: str) -> bool:
+    """Is it the URN of a provider resource that the engine makes itself (spec section 8.1)?"""
+    name = urn_name(urn)
+    return name == "default" or name.startswith("default_")
+
+
 def provider_urn(reference: str) -> str:
     """The URN in a provider reference `<urn>::<id>`."""
     return reference.rsplit("::", 1)[0]

@@ -26,6 +26,7 @@ from engine.core.model import (
     Goal,
     ResourceState,
     Snapshot,
+    is_default_provider,
     is_provider_type,
     provider_urn,
 )
@@ -558,7 +559,9 @@ class Planner:
         if known is None:
             config = self.states.get(urn) or self._old.get(urn)
             given = {} if pickle is None else {PROVIDER_KEY: pickle}
-            known = self.source.provider_for(type_, given, reveal(config.inputs) if config else {})
+            settings = reveal(config.inputs) if config else {}
+            explicit = bool(urn) and not is_default_provider(urn)
+            known = self.source.provider_for(type_, given, settings, explicit=explicit)
             self._providers[type_, urn, pickle] = known
         return known
 

@@ -114,7 +114,7 @@ class FreeSource:
         """None."""
         return {}
 
-    def provider_for(self, type_: str, inputs: Any, config: Any) -> FreeProvider:
+    def provider_for(self, type_: str, inputs: Any, config: Any, *, explicit: bool = False) -> FreeProvider:
         """The provider."""
         return FreeProvider()
 

@@ -86,7 +86,14 @@ class CloudFile:
         """Every object as {cloud, type, id, name, status}, as it is at this moment; looking changes nothing."""
         with self._reading() as (sql, now):
             rows = sql.execute(f"SELECT {COLUMNS} FROM object ORDER BY cloud, seq").fetchall()
-        present = (found for row in rows if (found := object_of(row).at(now)) is not None)
+        present: list[CloudObject] = []
+        gone: set[tuple[str, str, str]] = set()
+        for stored in map(object_of, rows):
+            found = stored.at(now)
+            if found is None or (found.cloud, found.owner, found.parent) in gone:
+                gone.add((stored.cloud, stored.owner, stored.id))  # what it is the parent of was made after it
+            else:
+                present.append(found)
         return [
             {
                 "cloud": found.cloud, "type": found.type, "id": found.id, "name": found.name, "status": found.status,

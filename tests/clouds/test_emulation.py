@@ -206,6 +206,19 @@ def test_what_depends_on_an_object_goes_with_it(file: CloudFile) -> None:
     assert [row["id"] for row in file.objects()] == ["stranger"]
 
 
+def test_what_depends_on_an_object_goes_with_it_in_time(toy: Toy) -> None:
+    toy("put")
+    with toy.file.transaction("toy") as transaction:
+        transaction.add("part", "p", owner="me", parent="id-a")
+        transaction.add("screw", "s", owner="me", parent="p")
+        transaction.add("screw", "t", owner="you", parent="id-a")
+    toy("delete")
+    toy.file.advance(10)
+    assert [row["id"] for row in toy.file.objects()] == ["t"]  # nobody has looked yet
+    assert toy("get").status_code == 404
+    assert [row["id"] for row in toy.file.objects()] == ["t"]
+
+
 def test_an_id_of_several_types_needs_the_type(file: CloudFile) -> None:
     with file.transaction("toy") as transaction:
         transaction.add("thing", "same", owner="me")

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 import httpx2
 
@@ -67,6 +67,7 @@ def sign(
 ) -> str:
     """Section 2.2, read once more: the Authorization header over exactly these headers."""
     path, _, query = target.partition("?")
+    path = quote(unquote(path), safe="/~")  # as the SDK does: an encoded slash in an ID is a slash
     names = sorted(name.lower() for name in headers)
     lower = {name.lower(): value.strip() for name, value in headers.items()}
     canonical = "\n".join(

@@ -1,7 +1,8 @@
-"""The ModelArts emulator against the spec, over real sockets: gateway and IAM, API A, faults, random requests.
+"""The ModelArts emulator against the spec, over real sockets: gateway and IAM, API A, faults.
 
-Section numbers are those of the ModelArts spec. API B has a file of its own (`test_modelarts_notebooks`). Nothing here
-knows the provider or its client: what is tested is the wire.
+Section numbers are those of the ModelArts spec. API B has a file of its own (`test_modelarts_notebooks`), and so
+have random requests (`test_modelarts_random`). Nothing here knows the provider or its client: what is tested is the
+wire.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ from providers.modelarts.emulator import (
     SWITCHES,
     USER,
 )
+from providers.modelarts.emulator.answers import GATEWAY_ERRORS, SERVICE_ERRORS
 from providers.modelarts.emulator.instances import EVENTS, REFUSALS, STATUSES
 from tests.clouds.modelarts_wire import (
     ANY_PROFILE,
@@ -1218,3 +1220,140 @@ def test_every_switch_says_what_it_means_and_takes_its_default() -> None:
     for name, value in (("rate-limit", "5"), ("more-flavors", "x"), ("notebook-growth", "looks:1")):
         with pytest.raises(UsageError):
             SWITCHES[name].check(name, value)
+
+
+# Faults, and what the command line shows
+
+
+@pytest.mark.parametrize("number", GATEWAY_ERRORS)
+def test_any_row_of_the_gateways_table(cloud: Cloud, number: str) -> None:
+    cloud.file.add_fault("modelarts", "error", code=f"APIGW.{number}", times=2)
+    for path in (A, B):
+        answer = cloud.call("GET", path)
+        assert answer.status_code == GATEWAY_ERRORS[number][0]
+        gateway_refusal(answer, number)
+
+
+@pytest.mark.parametrize("number", SERVICE_ERRORS)
+def test_any_row_of_the_services_table(cloud: Cloud, number: str) -> None:
+    cloud.file.add_fault("modelarts", "error", code=f"ModelArts.{number}", times=2)
+    for path in (f"{A}/x", B):
+        cloud.no(number, "GET", path)
+
+
+def test_errors_of_the_tests_own(cloud: Cloud) -> None:
+    cloud.file.add_fault("modelarts", "error", status=503)
+    answer = cloud.call("GET", A)
+    assert (answer.status_code, answer.json()) == (503, {"error_msg": "error"})  # tolerate a missing code (3.1)
+    cloud.file.add_fault("modelarts", "error", code="ModelArts.6361", status=500, message="no")
+    answer = cloud.call("GET", A)
+    assert (answer.status_code, answer.json()["error_message"]) == (500, "no")
+    cloud.file.add_fault("modelarts", "error", "iam/*", status=503)
+    answer = take_token(cloud)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (503, 503)
+    for kind, code in (("error", "6361"), ("error", "ModelArts.9999"), ("error", "APIGW.9999"),
+                       ("throttle", "ModelArts.6361")):  # fmt: skip
+        with pytest.raises(UsageError):
+            cloud.file.add_fault("modelarts", kind, code=code)
+
+
+def test_throttling(cloud: Cloud) -> None:
+    cloud.file.add_fault("modelarts", "throttle", times=2, retry_after=1)
+    for code in ("ModelArts.6101", "ModelArts.2799", "ModelArts.4206"):
+        cloud.file.add_fault("modelarts", "throttle", code=code)
+    answers = [cloud.call("GET", A, de_type="Notebook") for _ in range(6)]
+    assert [answer.status_code for answer in answers] == [429] * 5 + [200]
+    assert [answer.json().get("error_code") for answer in answers] == [
+        "APIGW.0308", "APIGW.0308", "ModelArts.6101", "ModelArts.2799", "ModelArts.4206", None,
+    ]  # fmt: skip
+    assert [answer.headers.get("retry-after") for answer in answers[:3]] == ["1", "1", None]
+
+
+def test_quota_and_lost_answers(cloud: Cloud) -> None:
+    cloud.file.add_fault("modelarts", "quota", times=2)
+    cloud.no("6302", "POST", A, INSTANCE)
+    cloud.no("0118", "POST", B, NOTEBOOK)
+    cloud.file.add_fault("modelarts", "drop-after", "demanager/create", object="lost")
+    cloud.file.add_fault("modelarts", "drop-before", "notebooks/create", object="lost")
+    cloud.instance("kept", running=False)
+    with pytest.raises(httpx2.RemoteProtocolError):
+        cloud.instance("lost")
+    with pytest.raises(httpx2.RemoteProtocolError):
+        cloud.notebook("lost")
+    assert [(row["type"], row["name"]) for row in cloud.file.objects()] == [
+        ("devenvinstance", "kept"), ("devenvinstance", "lost"),
+    ]  # fmt: skip
+    cloud.no("6301", "POST", A, {**INSTANCE, "name": "lost"})  # 8.4
+
+
+def test_faults_meet_one_action_of_one_object(cloud: Cloud) -> None:
+    id, another = cloud.instance(), cloud.instance("b")
+    cloud.file.add_fault("modelarts", "error", "demanager/stop", object="b", code="ModelArts.6361")
+    assert cloud.act(id, "stop")["current_status"] == "STOPPING"
+    assert cloud.act(another, "restart")["current_status"] == "RESTARTING"
+    cloud.no("6361", "POST", f"{A}/{another}/action", {"action": "stop"})
+    cloud.file.add_fault("modelarts", "throttle", "demanager/get", object=id)
+    assert cloud.call("GET", f"{A}/{another}").status_code == 200
+    assert cloud.call("GET", f"{A}/{id}").status_code == 429
+
+
+def test_a_failed_write_changes_nothing_and_is_logged(cloud: Cloud) -> None:
+    id = cloud.instance()
+    before = cloud.file.objects()
+    cloud.no("6301", "POST", A, INSTANCE)
+    assert cloud.file.objects() == before
+    assert [(line["operation"], line["object"], line["status"]) for line in cloud.file.log()] == [
+        ("demanager/create", id, 200),
+        ("demanager/create", "nb-1", 400),
+    ]
+    cloud.act(id, "stop")
+    cloud.send("GET", f"/v1/{P}/nowhere")
+    assert [line["operation"] for line in cloud.file.log()[2:]] == ["demanager/stop", f"GET /v1/{P}/nowhere"]
+
+
+def test_drift_behind_the_engines_back(cloud: Cloud) -> None:
+    id, notebook = cloud.instance(), cloud.notebook()
+    cloud.file.edit("modelarts", id, {"description": "touched", "spec.auto_stop.prompt": False}, status="STOPPED")
+    shown = cloud.show(id)
+    assert (shown["description"], shown["status"]) == ("touched", "STOPPED")
+    assert shown["spec"]["auto_stop"]["prompt"] is False
+    cloud.file.edit("modelarts", notebook, {"description": "touched", "volume.capacity": 99}, name="renamed")
+    seen = cloud.see(notebook)
+    assert (seen["description"], seen["volume"]["capacity"], seen["name"]) == ("touched", 99, "renamed")
+    cloud.file.delete("modelarts", id)
+    cloud.file.delete("modelarts", notebook)
+    cloud.no("6309", "GET", f"{A}/{id}")
+    cloud.no("6404", "GET", f"{B}/{notebook}")
+
+
+def test_what_the_command_line_shows(cloud: Cloud) -> None:
+    id, notebook = cloud.instance(), cloud.notebook("nb-2", running=False)
+    common = {"cloud": "modelarts"}
+    assert cloud.file.objects() == [
+        {**common, "type": "devenvinstance", "id": id, "name": "nb-1", "status": "RUNNING"},
+        {**common, "type": "notebook", "id": notebook, "name": "nb-2", "status": "CREATING"},
+    ]
+
+
+def test_objects_and_tokens_survive_a_restart(tmp_path: Path) -> None:
+    with serving(tmp_path, "instant") as cloud:
+        cloud.file.set_seed("s")
+        id, notebook = cloud.instance(running=False), cloud.notebook(running=False)
+        subject = take_token(cloud).headers["x-subject-token"]
+        before = cloud.see(notebook)
+        switch(cloud, "demanager-quota", "1")
+    with serving(tmp_path, "instant") as cloud:
+        assert cloud.show(id)["status"] == "RUNNING"
+        assert cloud.see(notebook)["lease"]["create_at"] == before["lease"]["create_at"]
+        assert with_token(cloud, subject).status_code == 200
+        cloud.no("6302", "POST", A, {**INSTANCE, "name": "b"})
+
+
+def test_the_same_seed_the_same_notebook(cloud: Cloud) -> None:
+    cloud.file.set_seed("s")
+    drawn = cloud.notebook(running=False), cloud.instance(running=False)
+    fresh(cloud)
+    cloud.file.set_seed("s")
+    for _ in range(5):
+        cloud.listed()  # looking draws nothing
+    assert (cloud.notebook(running=False), cloud.instance(running=False)) == drawn

@@ -54,7 +54,9 @@ def date_of(text: str) -> float | None:
 def canonical_request(request: Request, signed_headers: Sequence[str]) -> bytes:
     """Spec 2.2, steps 1-6, from the wire's bytes."""
     path, _, query = request.target.partition("?")
-    headers = "".join(f"{name}:{request.headers.get(name, '').strip()}\n" for name in signed_headers)
+    # strip() alone would take bytes of UTF-8 that are spaces in latin-1 (0x85, 0xA0)
+    values = {name: request.headers.get(name, "").strip(" \t") for name in signed_headers}
+    headers = "".join(f"{name}:{values[name]}\n" for name in signed_headers)
     lines = (
         request.method.upper().encode(),
         _path(path),

@@ -1,6 +1,6 @@
 """One team on two clouds: people explore in notebooks on ModelArts, what they arrive at is trained on Data Forest.
 
-    workstead -C stacks/two_clouds up --stack dev
+workstead -C stacks/two_clouds up --stack dev
 """
 
 import pulumi
@@ -41,7 +41,9 @@ shared = modelarts.DevEnvInstance(
     profile_id="Multi-Engine 1.0 (python3)-cpu",
     flavor="modelarts.vm.cpu.2u",
     description=f"Shared by team {team}",
-    spec=modelarts.Spec(storage=modelarts.Storage(type="obs", location=modelarts.Location(path=f"{team}-data/shared/"))),
+    spec=modelarts.Spec(
+        storage=modelarts.Storage(type="obs", location=modelarts.Location(path=f"{team}-data/shared/"))
+    ),
     running=True,
 )
 

@@ -296,8 +296,10 @@ INSTANCES = TypeCases(
                 "ai_project": 7,
             },
             frozenset(
-                ["name", "description", "profile_id", "flavor", f"{_LOCATION}.path", f"{_LOCATION}.mount_path"]
-                + ["spec.extend_storage", f"{_AUTO_STOP}.duration", "ai_project"]
+                {
+                    *("name", "description", "profile_id", "flavor", f"{_LOCATION}.path", f"{_LOCATION}.mount_path"),
+                    *("spec.extend_storage", f"{_AUTO_STOP}.duration", "ai_project"),
+                }
             ),
         ),
     ),
@@ -503,8 +505,10 @@ NOTEBOOKS = TypeCases(
                 "endpoints": [{"service": "SSH", "allowed_access_ips": ["203.0.113.7"]}],
             },
             frozenset(
-                ["name", "flavor", "image_id", "volume.capacity", "volume.ownership", "duration", "lease"]
-                + ["lease.duration", 'tags["a#"]', "endpoints[0].allowed_access_ips"]
+                {
+                    *("name", "flavor", "image_id", "volume.capacity", "volume.ownership", "duration", "lease"),
+                    *("lease.duration", 'tags["a#"]', "endpoints[0].allowed_access_ips"),
+                }
             ),
         ),
     ),

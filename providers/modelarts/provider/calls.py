@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from engine.core.contract import DiffResult
 from engine.core.diff import Change, Kind
+from engine.core.values import UNKNOWN
 from providers.base import ResourceType, Tree
 from providers.modelarts.provider.power import RUNNING, Life
 
@@ -40,7 +41,10 @@ class ModelArtsType(ResourceType):
 
     def predict(self, id_: str, olds: Mapping[str, Any], news: Mapping[str, Any]) -> Tree:
         """Outputs known before the call."""
-        return {name: value for name, value in super().predict(id_, olds, news).items() if name not in self.volatile}
+        known = {name: value for name, value in super().predict(id_, olds, news).items() if name not in self.volatile}
+        if id_ and olds.get("status") in self.life.unborn:
+            known["status"] = UNKNOWN  # The one difference there may be, so it is shown.
+        return known
 
     def diff(self, id_: str, olds: Mapping[str, Any], news: Mapping[str, Any]) -> DiffResult:
         """What an update would mean, the steps in between told in `note`.

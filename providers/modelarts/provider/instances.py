@@ -99,15 +99,10 @@ class DevEnvInstances(ModelArtsType):
             lambda: (self._named(name, workspace) or {}).get("id"),
             "the instance",
         )
-        last: Detail = {"status": "CREATING"}
-
-        def seen() -> Detail:
-            nonlocal last
-            last = self.client.instance(id_)
-            return last
-
-        with keeping(id_, lambda: {**wanted, **computed(last)}, "the instance was created, but is not ready"):
-            detail = self._finished(id_, self._power(id_, seen), wanted)
+        power = self._power(id_)
+        power.last["status"] = "CREATING"
+        with keeping(id_, lambda: {**wanted, **computed(power.last)}, "the instance was created, but is not ready"):
+            detail = self._finished(id_, power, wanted)
         return CreateResult(id_, {**wanted, **computed(detail)})
 
     def _finished(self, id_: str, power: Power, wanted: Tree) -> Detail:
@@ -123,9 +118,8 @@ class DevEnvInstances(ModelArtsType):
     def update(self, id_: str, olds: dict[str, Any], news: dict[str, Any]) -> UpdateResult:
         """Change description and auto-stop in place, then start or stop it as wanted."""
         wanted = self.declared(news)
-        done = dict(olds)
-        with keeping(id_, lambda: done, "the instance was changed in part"):
-            power = self._power(id_)
+        done, power = dict(olds), self._power(id_)
+        with keeping(id_, lambda: {**done, **computed(power.last)}, "the instance was changed in part"):
             detail = power.settled("update")
             if status_of(detail) in LIFE.stillborn:
                 raise _failed_create(id_, self.declared(olds), detail)
@@ -243,11 +237,11 @@ class DevEnvInstances(ModelArtsType):
             None,
         )
 
-    def _power(self, id_: str, look: Any = None) -> Power:
+    def _power(self, id_: str) -> Power:
         return Power(
             "the instance",
             LIFE,
-            look or (lambda: self.client.instance(id_)),
+            lambda: self.client.instance(id_),
             lambda: self.client.act_on_instance(id_, "start"),
             lambda: self.client.act_on_instance(id_, "stop"),
             told,
@@ -338,9 +332,9 @@ def inputs_in(detail: Mapping[str, Any], recorded: Mapping[str, Any]) -> Tree:
         there = detail.get(name)
         found = {"id": there["id"]} if isinstance(there, dict) and there.get("id") else None
         seen[name] = found if name in detail else recorded.get(name)
-    if recorded and status_of(detail):
+    if recorded:
         # An import says nothing of power: it is looked after only where a program asks for it.
-        seen["running"] = LIFE.is_up(status_of(detail))
+        seen["running"] = LIFE.is_up(status_of(detail)) if status_of(detail) else recorded.get("running")
     return {name: value for name, value in seen.items() if value is not None}
 
 

@@ -130,15 +130,10 @@ class Notebooks(ModelArtsType):
             lambda: next((item["id"] for item in self._marked(wanted) if item["id"] not in before), None),
             "the notebook",
         )
-        last: Detail = {"status": "CREATING"}
-
-        def seen() -> Detail:
-            nonlocal last
-            last = self.client.notebook(id_)
-            return last
-
-        with keeping(id_, lambda: {**wanted, **computed(last)}, "the notebook was created, but is not ready"):
-            detail = self._finished(id_, self._power(id_, wanted, seen), wanted)
+        power = self._power(id_, wanted)
+        power.last["status"] = "CREATING"
+        with keeping(id_, lambda: {**wanted, **computed(power.last)}, "the notebook was created, but is not ready"):
+            detail = self._finished(id_, power, wanted)
         return CreateResult(id_, {**wanted, **computed(detail)})
 
     def _finished(self, id_: str, power: Power, wanted: Tree) -> Detail:
@@ -159,9 +154,8 @@ class Notebooks(ModelArtsType):
     def update(self, id_: str, olds: dict[str, Any], news: dict[str, Any]) -> UpdateResult:
         """Change in place whatever needs it, with the stops and starts in between; raises PartialFailure."""
         wanted = self.declared(news)
-        done = dict(olds)
-        with keeping(id_, lambda: done, "the notebook was changed in part"):
-            power = self._power(id_, wanted)
+        done, power = dict(olds), self._power(id_, wanted)
+        with keeping(id_, lambda: {**done, **computed(power.last)}, "the notebook was changed in part"):
             detail = power.settled("update")
             if status_of(detail) in LIFE.stillborn:
                 raise _failed_create(id_, self.declared(olds), detail)
@@ -261,12 +255,12 @@ class Notebooks(ModelArtsType):
             ours = [item for item in items if str(item.get("description") or "").endswith(mark[0].lstrip())]
         return sorted(ours, key=lambda item: _number(item.get("create_at")), reverse=True)
 
-    def _power(self, id_: str, wanted: Tree, look: Any = None) -> Power:
+    def _power(self, id_: str, wanted: Tree) -> Power:
         lease = _lease(wanted)
         return Power(
             "the notebook",
             LIFE,
-            look or (lambda: self.client.notebook(id_)),
+            lambda: self.client.notebook(id_),
             lambda: self.client.start_notebook(id_, lease.get("duration"), lease.get("type")),
             lambda: self.client.stop_notebook(id_),
             told,
@@ -460,9 +454,9 @@ def inputs_in(detail: Mapping[str, Any], recorded: Mapping[str, Any]) -> Tree:
     seen["volume"] = _volume(detail.get("volume"), recorded.get("volume") or {})
     seen["endpoints"] = _endpoints(detail, recorded.get("endpoints"))
     seen["tags"] = _tags(detail, recorded.get("tags"))
-    if recorded and status_of(detail):
+    if recorded:
         # An import says nothing of power: it is looked after only where a program asks for it.
-        seen["running"] = LIFE.is_up(status_of(detail))
+        seen["running"] = LIFE.is_up(status_of(detail)) if status_of(detail) else recorded.get("running")
     return {name: value for name, value in seen.items() if value is not None}
 
 

@@ -10,7 +10,7 @@ What an object is, and why it should run, is left to `instances` and `notebooks`
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from providers.base import current_call, wait_until
@@ -60,14 +60,25 @@ def status_of(detail: Mapping[str, Any]) -> str:
 
 @dataclass(frozen=True)
 class Power:
-    """The power of one object. `what` names it to a person; `told` says more of a detail, such as why it failed."""
+    """The power of one object. `what` names it to a person; `told` says more of a detail, such as why it failed.
+
+    `last` is what was seen last, for the record of a change that goes wrong; at first what is assumed.
+    """
 
     what: str
     life: Life
-    look: Callable[[], Detail]
+    read: Callable[[], Detail]
     start: Callable[[], object]
     stop: Callable[[], object]
     told: Callable[[Detail], str]
+    last: Detail = field(default_factory=dict)
+
+    def look(self) -> Detail:
+        """What the object looks like now."""
+        seen = self.read()
+        self.last.clear()
+        self.last.update(seen)
+        return seen
 
     def settled(self, doing: str) -> Detail:
         """The object once it rests, wherever that is. Raises DeadlineError and CancelledError."""

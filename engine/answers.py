@@ -241,7 +241,8 @@ class Carried(_Answers):
             else:
                 answer.settle(None, error)
 
-        chain = self._executor.carry_out(goal.urn, decision.steps, weight=self._weights.get(goal.urn, 0.0))
+        weight = self._weights.get(goal.urn, 0.0)
+        chain = self._executor.carry_out(goal.urn, decision.steps, decision.after, weight)
         chain.then(ended)
         return answer
 

@@ -15,7 +15,7 @@ options (`engine.monitor`).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from engine.core import exchange, graph, options
 from engine.core.contract import DiffResult, Origin, Provider, ProviderSource, ReadResult
@@ -47,11 +47,15 @@ class Look:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What one goal needs. `problems` of severity error make it invalid: nothing may be done for it."""
+    """What one goal needs. `problems` of severity error make it invalid: nothing may be done for it.
+
+    `after`: other goals whose steps must have ended first, because they delete what these steps make anew or use.
+    """
 
     urn: str
     steps: tuple[Step, ...] = ()
     problems: tuple[Diagnostic, ...] = ()
+    after: tuple[str, ...] = ()
 
     @property
     def valid(self) -> bool:
@@ -87,9 +91,11 @@ class Planner:
         self.steps: list[Step] = []
         self._old = dict(snapshot.by_urn)
         self._old_graph: graph.networkx.DiGraph | None = None
+        self._doomed: dict[str, str] = {}  # what goes first with another goal's resource → that goal
         self._deleted_first: dict[str, ResourceState] = {}
         self._replaced: set[str] = set()
         self._superseded: dict[int, ResourceState] = {}
+        self._gone: set[int] = set()
         self._failed: set[str] = set()
         self._providers: dict[tuple[str, str, object], Provider] = {}
 
@@ -124,11 +130,16 @@ class Planner:
             decision = self._decide_component(goal)
         else:
             decision = self._decide_custom(goal, seen)
+        if goal.urn in self._doomed:
+            decision = replace(decision, after=(*decision.after, self._doomed[goal.urn]))
         if decision.valid:
             self.steps.extend(decision.steps)
             for step in decision.steps:
                 if step.op in _REPLACING:
                     self._replaced.add(step.urn)
+                elif step.op.deletes and step.new is not None and step.urn != goal.urn:
+                    self._doomed[step.urn] = goal.urn
+                    self._old[step.urn] = step.new
         else:
             self.failed(goal.urn)
         return decision
@@ -138,9 +149,11 @@ class Planner:
 
         Sets single entries only, so it may be called from another thread while `decide` runs.
         """
-        if step.op in (Op.DELETE, Op.DELETE_REPLACED) and step.urn not in self.states:
+        if step.op.deletes:
             if state is not None:
                 self._deleted_first[step.urn] = state
+            elif step.old is not None:
+                self._gone.add(step.old.key)
         elif state is not None:
             self.states[step.urn] = state
             if step.old is not None and step.op in _REPLACING and not step.old.pending_replacement:
@@ -205,7 +218,7 @@ class Planner:
             old = imported.new
         provider = self.provider_of(goal.type, goal.inputs, goal.provider)
         ignored, notes = self._ignore(goal, old)
-        gone = goal.urn in self._deleted_first
+        gone = goal.urn in self._doomed
         kept = old is not None and not old.external and not gone
         recorded = old.inputs if kept and old else {}
         checked = exchange.check(provider, goal.urn, recorded, ignored, self._origins(goal))
@@ -213,7 +226,7 @@ class Planner:
             return Decision(goal.urn, problems=(*checked.failures, *checked.warnings, *notes))
         notes += checked.warnings
         if gone:
-            steps = self._recreate(goal, self._deleted_first[goal.urn], checked.inputs, provider)
+            steps = self._recreate(goal, self._old[goal.urn], checked.inputs, provider)
             return Decision(goal.urn, steps, notes)
         if old is None:
             new = self._predicted(goal, None, checked.inputs, provider)
@@ -231,7 +244,7 @@ class Planner:
         decision = self._carry_out(goal, old, checked.inputs, provider, verdict)
         if imported is not None:
             return Decision(goal.urn, self._after_import(imported, decision.steps), (*notes, *decision.problems))
-        return Decision(goal.urn, decision.steps, (*notes, *decision.problems))
+        return replace(decision, problems=(*notes, *decision.problems))
 
     def _origins(self, goal: Goal) -> Callable[[str], Sequence[Origin]]:
         """For a property of a goal: the resources of this run that it is made from, nearest first."""
@@ -379,7 +392,8 @@ class Planner:
         if not verdict.delete_first:
             return Decision(goal.urn, self._create_first(old, new, verdict), tuple(problems))
         steps: list[Step] = []
-        for dependent in self._dependents_to_delete(old):
+        dependents, after = self._dependents_to_delete(old)
+        for dependent in dependents:
             if dependent.options.protect:
                 problems.append(options.protected(dependent, "replaced"))
             steps.append(
@@ -387,7 +401,7 @@ class Planner:
                     op=Op.DELETE if dependent.delete else Op.DELETE_REPLACED,
                     urn=dependent.urn,
                     old=dependent,
-                    new=dependent.but(pending_replacement=True),
+                    new=None if dependent.delete else dependent.but(pending_replacement=True),
                     reason=Reason(Why.DEPENDENCY_REPLACED, urns=(old.urn,)),
                     logical=False,
                 )
@@ -396,7 +410,7 @@ class Planner:
         if not old.pending_replacement:
             steps.append(self._step(Op.DELETE_REPLACED, old, waiting, verdict, logical=False))
         steps += self._create_first(waiting, new, verdict)
-        return Decision(goal.urn, tuple(steps), tuple(problems))
+        return Decision(goal.urn, tuple(steps), tuple(problems), after)
 
     def _create_first(self, old: ResourceState, new: ResourceState, verdict: _Verdict) -> tuple[Step, ...]:
         return (
@@ -406,25 +420,32 @@ class Planner:
 
     def _recreate(self, goal: Goal, old: ResourceState, inputs: Properties, provider: Provider) -> tuple[Step, ...]:
         new = self._predicted(goal, None, inputs, provider)
-        verdict = _Verdict(Reason(Why.DEPENDENCY_REPLACED), replace_keys=("id",))
+        verdict = _Verdict(Reason(Why.DEPENDENCY_REPLACED, urns=(self._doomed[goal.urn],)), replace_keys=("id",))
         return self._create_first(old, new, verdict)
 
-    def _dependents_to_delete(self, target: ResourceState) -> list[ResourceState]:
-        """The recorded resources that cannot outlive `target`, those that need others first (spec section 10.5)."""
+    def _dependents_to_delete(self, target: ResourceState) -> tuple[list[ResourceState], tuple[str, ...]]:
+        """The recorded resources that cannot outlive `target`, those that need others first (spec section 10.5).
+
+        And the goals that delete some of them already: those must have ended before.
+        """
         if self._old_graph is None:
             self._old_graph = graph.of_states(self.snapshot.resources)
         going = {target.urn}
         found: list[ResourceState] = []
+        others: dict[str, None] = {}
         around = graph.dependents(self._old_graph, target.urn)
         for state in self.snapshot.resources:
-            touched = state.urn in self.goals or state.urn in self._deleted_first
             named = {state.options.deleted_with, *state.options.replace_with} & going
-            if touched or not (state.urn in around or named) or not state.custom or state.external:
+            if state.urn in self.goals or not (state.urn in around or named) or not state.custom or state.external:
                 continue
-            if named or self._cannot_stay(state, going):
-                going.add(state.urn)
+            if not (named or self._cannot_stay(state, going)):
+                continue
+            going.add(state.urn)
+            if state.urn in self._doomed:
+                others[self._doomed[state.urn]] = None
+            elif state.key not in self._gone:
                 found.append(state)
-        return found[::-1]
+        return found[::-1], tuple(others)
 
     def _cannot_stay(self, state: ResourceState, going: set[str]) -> bool:
         if state.provider and provider_urn(state.provider) in going:
@@ -518,6 +539,8 @@ class Planner:
 
     def _leftover(self, state: ResourceState, why: Why) -> Step | None:
         replaced = state.key in self._superseded
+        if state.key in self._gone:
+            return None
         if state.delete or (replaced and not state.external):
             reason = Reason(Why.REPLACED if replaced else Why.PENDING_DELETE)
             return Step(op=Op.DELETE_REPLACED, urn=state.urn, old=state, reason=reason, logical=False)

@@ -176,6 +176,13 @@ class Transaction:
         """Objects of a type in order of creation, narrowed by what is given."""
         return self.select(look, type=type, owner=owner, parent=parent, name=name)
 
+    def at_least(self, count: int, type: str, *, owner: str) -> bool:
+        """Whether an owner has so many objects of a type; quick to say no, however many there are."""
+        stored = self.sql.execute(
+            "SELECT count(*) FROM object WHERE cloud = ? AND type = ? AND owner = ?", (self.cloud, type, owner)
+        ).fetchone()[0]
+        return stored >= count and len(self.all(type, owner=owner)) >= count  # some may be gone by now
+
     def save(self, found: CloudObject, **changes: Any) -> CloudObject:
         """Write an object with fields changed; `modified` becomes now unless it is among them."""
         changed = replace(found, **{"modified": self.now, **changes})

@@ -667,6 +667,18 @@ def test_the_log_tells_every_call(toy: Toy) -> None:
     ]
 
 
+def test_objects_are_counted_for_quotas(toy: Toy) -> None:
+    for name in "abc":
+        toy("put", name)
+    toy("delete", "a")
+    with toy.file.transaction("toy") as transaction:
+        assert [transaction.at_least(count, "thing", owner="me") for count in (0, 3, 4)] == [True, True, False]
+        assert not transaction.at_least(1, "thing", owner="you")
+    toy.file.advance(10)
+    with toy.file.transaction("toy") as transaction:
+        assert [transaction.at_least(count, "thing", owner="me") for count in (2, 3)] == [True, False]
+
+
 def test_calls_are_counted_for_limits_of_rate(toy: Toy) -> None:
     toy("put")
     toy.file.advance(10)

@@ -87,7 +87,7 @@ def create(call: Call, caller: Caller) -> Answer:
     if named:
         raise refused("6301", f"An instance named {body['name']} exists")
     quota = int(call.switch("demanager-quota"))
-    if len(call.objects.all(TYPE, owner=call.owner)) >= quota:
+    if call.objects.at_least(quota, TYPE, owner=call.owner):
         raise refused("6302", f"There may be no more than {quota} instances")
     spec = _recorded_spec(body["spec"])
     queued = sold_out(call, body["flavor"])

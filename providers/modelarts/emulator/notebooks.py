@@ -271,13 +271,13 @@ def _need(found: CloudObject, *statuses: str) -> None:
 
 def _quota(call: Call, caller: Caller, feature: str) -> None:
     """Spec 9.1; one CodeLab per user (6.1)."""
-    there = call.objects.all(TYPE, owner=call.owner)
     quota = int(call.switch("notebook-quota"))
-    if len(there) >= quota:
+    if call.objects.at_least(quota, TYPE, owner=call.owner):
         raise refused("0118", f"There may be no more than {quota} notebooks")
-    own_labs = (each for each in there if each.body["user"] == caller.user.name and each.body["feature"] == "DEFAULT")
-    if feature == "DEFAULT" and any(own_labs):
-        raise refused("0118", "A user may have one instance of the feature DEFAULT")
+    if feature == "DEFAULT":
+        labs = (each for each in call.objects.all(TYPE, owner=call.owner) if each.body["feature"] == feature)
+        if any(each.body["user"] == caller.user.name for each in labs):
+            raise refused("0118", "A user may have one instance of the feature DEFAULT")
 
 
 def _image(image: Mapping[str, Any]) -> Body:

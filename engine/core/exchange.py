@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from engine.core.contract import CHECK, CheckContext, CheckFailure, DiffResult, Origin, Provider, ReadResult
 from engine.core.diff import Change, Kind
-from engine.core.errors import Diagnostic, InternalError, Severity, WorksteadError
+from engine.core.errors import Diagnostic, InternalError, Severity, UsageError, WorksteadError
 from engine.core.model import PROVIDER_KEY, ResourceState
 from engine.core.paths import parse
 from engine.core.values import Properties, Secret, has_secret, mark_like, reveal, secret
@@ -93,8 +93,19 @@ def marked(answer: Mapping[str, Any] | None, inputs: Properties, also: tuple[str
 
 
 def diff(provider: Provider, old: ResourceState, inputs: Properties) -> DiffResult:
-    """The provider's opinion of a change from a recorded state to checked inputs."""
-    return ask(old.urn, "diff", lambda: provider.diff(old.id, dict(reveal(old.outputs)), dict(reveal(inputs))))
+    """The provider's opinion of a change from a recorded state to checked inputs; its paths and kinds make sense."""
+
+    def call() -> DiffResult:
+        result = provider.diff(old.id, dict(reveal(old.outputs)), dict(reveal(inputs)))
+        try:
+            detailed(result)
+            for path in result.replaces:
+                parse(path)
+        except UsageError as error:
+            raise ValueError(error.summary) from error
+        return result
+
+    return ask(old.urn, "diff", call)
 
 
 def detailed(result: DiffResult) -> tuple[Change, ...] | None:

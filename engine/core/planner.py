@@ -217,10 +217,10 @@ class Planner:
             imported = decision.steps[0]
             old = imported.new
         provider = self.provider_of(goal.type, goal.inputs, goal.provider)
-        ignored, notes = self._ignore(goal, old)
         gone = goal.urn in self._doomed
-        kept = old is not None and not old.external and not gone
-        recorded = old.inputs if kept and old else {}
+        kept = None if old is None or old.external or gone else old
+        ignored, notes = self._ignore(goal, kept)
+        recorded = kept.inputs if kept else {}
         checked = exchange.check(provider, goal.urn, recorded, ignored, self._origins(goal))
         if checked.failures:
             return Decision(goal.urn, problems=(*checked.failures, *checked.warnings, *notes))
@@ -239,8 +239,10 @@ class Planner:
                 notes,
             )
         verdict = self._difference(goal, old, checked.inputs, provider)
-        if imported is not None and verdict.replaces:
-            return self._import_would_replace(goal, imported, verdict, notes)
+        if goal.import_id and verdict.replaces:
+            notes += (self._would_replace(goal, verdict),)
+            if imported is not None:
+                return Decision(goal.urn, self._after_import(imported, ()), notes)
         decision = self._carry_out(goal, old, checked.inputs, provider, verdict)
         if imported is not None:
             return Decision(goal.urn, self._after_import(imported, decision.steps), (*notes, *decision.problems))
@@ -506,19 +508,16 @@ class Planner:
             )
         return (*chain, *(step for step in steps if step.op is not Op.SAME))
 
-    def _import_would_replace(
-        self, goal: Goal, imported: Step, verdict: _Verdict, notes: tuple[Diagnostic, ...]
-    ) -> Decision:
-        problem = Diagnostic(
+    def _would_replace(self, goal: Goal, verdict: _Verdict) -> Diagnostic:
+        return Diagnostic(
             Severity.WARNING if self.preview else Severity.ERROR,
             f"the program differs from the object {goal.import_id!r} in {', '.join(verdict.replace_keys)}, "
             "which only a replacement could change",
             urn=goal.urn,
-            why="An object that is being imported is not replaced: that would destroy it.",
+            why="An object that the program names for import is not replaced: that would destroy it.",
             remedy="make the program equal to the object, or take the import option out",
             reference="import-would-replace",
         )
-        return Decision(goal.urn, self._after_import(imported, ()), (*notes, problem))
 
     # --- what is left -------------------------------------------------------------------------------------------------
 
@@ -561,13 +560,19 @@ class Planner:
         return Step(op=op, urn=state.urn, old=state, reason=Reason(why))
 
     def _needed_by_failed(self) -> set[str]:
+        """What must not go: what failed goals need, and what the rows that are kept for it need in turn."""
+        if not self._failed:
+            return set()
+        rows_of: dict[str, list[ResourceState]] = {}
+        for state in self.snapshot.resources:
+            rows_of.setdefault(state.urn, []).append(state)
         needed: set[str] = set()
         pending = list(self._failed)
         while pending:
             urn = pending.pop()
-            goal, old = self.goals.get(urn), self._old.get(urn)
-            urns = [*(old.needs() if old else ()), *(goal_needs(goal) if goal else ())]
-            fresh = [other for other in urns if other not in needed]
+            goal = self.goals.get(urn)
+            urns = [need for row in rows_of.get(urn, ()) for need in row.needs()]
+            fresh = [other for other in (*urns, *(goal_needs(goal) if goal else ())) if other not in needed]
             needed.update(fresh)
             pending.extend(fresh)
         return needed

@@ -21,7 +21,7 @@ from typing import Any, Final, Protocol
 from urllib.parse import quote, unquote, urlsplit
 
 from engine.core.errors import CloudError, CredentialsError
-from providers.http import HttpClient, Patience, Request
+from providers.http import HttpClient, Request
 from providers.modelarts.answers import Judge
 
 ALGORITHM: Final = "SDK-HMAC-SHA256"
@@ -94,7 +94,6 @@ class Place:
     iam: str
     region: str
     clock: Callable[[], float]
-    patience: Patience | None = None
 
 
 @dataclass(frozen=True)
@@ -118,9 +117,7 @@ class Keys:
 
     def project(self) -> str:
         """Asks IAM for the project that is named like the region."""
-        iam = HttpClient(
-            self.place.iam, self.headers, Judge(self.place.iam, self.place.clock), patience=self.place.patience
-        )
+        iam = HttpClient(self.place.iam, self.headers, Judge(self.place.iam, self.place.clock))
         try:
             target = f"/v3/projects?{query_string([('name', self.place.region)])}"
             answer = iam.send("GET", target, headers={"content-type": "application/json"}, repeatable=True).json()
@@ -188,7 +185,7 @@ class Token:
             }
         }
         judge = Judge(self.place.iam, self.place.clock, signs=False)
-        iam = HttpClient(self.place.iam, lambda request: {}, judge, patience=self.place.patience)
+        iam = HttpClient(self.place.iam, lambda request: {}, judge)
         try:
             answer = iam.send(
                 "POST",

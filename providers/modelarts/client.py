@@ -19,9 +19,9 @@ from functools import cache
 from typing import Any, Final
 
 from engine.core.contract import ConfigReader
-from engine.core.errors import CloudError, CredentialsError
+from engine.core.errors import CredentialsError
 from providers.base import emulated_endpoint
-from providers.http import HttpClient, Patience
+from providers.http import HttpClient
 from providers.modelarts.answers import Judge
 from providers.modelarts.auth import Auth, Keys, Place, Token, encoded, iam_beside, query_string
 from providers.modelarts.errors import NotFoundError, TokenExpiredError, WrongStatusError
@@ -47,13 +47,12 @@ class Client:
         project_id: str = "",
         *,
         clock: Callable[[], float] = time.time,
-        patience: Patience | None = None,
     ) -> None:
         self.endpoint = endpoint
         self.auth = auth
         self._project_id = project_id
         self._lock = threading.Lock()
-        self._http = HttpClient(endpoint, auth.headers, Judge(endpoint, clock, auth.signs), patience=patience)
+        self._http = HttpClient(endpoint, auth.headers, Judge(endpoint, clock, auth.signs))
 
     def close(self) -> None:
         """Close the connections."""
@@ -74,8 +73,8 @@ class Client:
         """The new instance, on its way. Never sent twice."""
         return self._call("POST", "demanager/instances", body=body, repeatable=False)
 
-    def instances(self, workspace_id: str = "0", everyones: bool = True) -> list[Object]:
-        """The instances of one workspace: everybody's, or the caller's own."""
+    def instances(self, workspace_id: str = "0") -> list[Object]:
+        """The instances of one workspace, everybody's."""
         found: list[Object] = []
         while True:
             page = self._call(
@@ -83,7 +82,7 @@ class Client:
                 "demanager/instances",
                 de_type="Notebook",
                 workspace_id=workspace_id,
-                show_self="false" if everyones else "true",
+                show_self="false",
                 sortby="creation_timestamp",
                 offset=len(found),
                 limit=INSTANCES_PAGE,
@@ -115,13 +114,22 @@ class Client:
         """The new notebook, on its way. Never sent twice."""
         return self._call("POST", "notebooks", body=body, repeatable=False)
 
-    def notebooks(self, *, name: str | None = None, everyones: bool = False) -> list[Object]:
+    def notebooks(
+        self, *, name: str | None = None, workspace_id: str | None = None, everyones: bool = False
+    ) -> list[Object]:
         """The caller's own notebooks, or everybody's, newest first; `name` may also be a part of theirs."""
         path = "notebooks/all" if everyones else "notebooks"
         found: list[Object] = []
         while True:
             page = self._call(
-                "GET", path, name=name, limit=NOTEBOOKS_PAGE, offset=len(found), sort_key="create_at", sort_dir="DESC"
+                "GET",
+                path,
+                name=name,
+                workspace_id=workspace_id,
+                limit=NOTEBOOKS_PAGE,
+                offset=len(found),
+                sort_key="create_at",
+                sort_dir="DESC",
             )
             items = _items(page, "data")
             found += items
@@ -205,20 +213,6 @@ class Client:
                     reference="credentials-refused",
                 ) from error
         return answer if isinstance(answer, dict) else {}
-
-
-def id_of(made: Mapping[str, Any]) -> str:
-    """The ID in the answer to a create. Raises an uncertain CloudError when there is none."""
-    found = made.get("id")
-    if isinstance(found, str) and found:
-        return found
-    raise CloudError(
-        "the service created something but did not say its ID",
-        uncertain=True,
-        retryable=True,
-        remedy="run again: it is looked up",
-        reference="id-missing",
-    )
 
 
 def _items(page: Mapping[str, Any], name: str) -> list[Object]:

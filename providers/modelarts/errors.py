@@ -49,10 +49,6 @@ class TokenExpiredError(CloudError):
 
 
 class StatusFailedError(CloudError):
-    """The object is in a status that it does not leave by itself, such as START_FAILED; `status` says which."""
+    """The object is in a status that it does not leave by itself, such as START_FAILED."""
 
     reference = "status-failed"
-
-    def __init__(self, summary: str, *, status: str, why: str = "", remedy: str = "") -> None:
-        super().__init__(summary, why=why, remedy=remedy)
-        self.status = status

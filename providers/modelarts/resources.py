@@ -142,6 +142,7 @@ class DevEnvInstance(
         "repository",
         "credential",
         "answered",
+        "project_id",
     ),
     secrets=("repository", "credential"),
 ):
@@ -175,6 +176,7 @@ class DevEnvInstance(
         repository: pulumi.Output[Group | None]
         credential: pulumi.Output[Group | None]
         answered: pulumi.Output[Group]
+        project_id: pulumi.Output[str]
 
     def __init__(
         self,
@@ -324,6 +326,7 @@ class Notebook(
         "action_progress",
         "billing_items",
         "answered",
+        "project_id",
     ),
     secrets=("url", "token"),
 ):
@@ -366,6 +369,7 @@ class Notebook(
         action_progress: pulumi.Output[Sequence[Group] | None]
         billing_items: pulumi.Output[Sequence[str] | None]
         answered: pulumi.Output[Group]
+        project_id: pulumi.Output[str]
 
     def __init__(
         self,

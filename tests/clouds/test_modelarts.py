@@ -519,6 +519,23 @@ def test_somebody_elses_project(bench: Bench) -> None:
     assert caught.value.reference == "project-refused"
 
 
+@pytest.mark.parametrize("token", [INSTANCE, NOTEBOOK])
+def test_another_projects_settings_do_not_make_an_object_gone(bench: Bench, token: str) -> None:
+    provider = bench.provider(token)
+    one = made(provider, bench, minimal_instance if token == INSTANCE else minimal_notebook)
+    assert one.outs["project_id"] == emulator.PROJECT_ID
+    east = bench.provider(token, {**bench.settings, "modelarts:projectId": emulator.EAST_PROJECT_ID})
+    for call in (
+        lambda: east.read(one.id, one.outs),
+        lambda: east.update(one.id, one.outs, {**one.outs, "description": "x"}),
+        lambda: east.delete(one.id, one.outs),
+    ):
+        with pytest.raises(UsageError) as caught:
+            call()
+        assert caught.value.reference == "project-differs"
+    assert provider.read(one.id, one.outs).id == one.id
+
+
 def login(bench: Bench, **changes: str) -> dict[str, str]:
     own = {"modelarts:userName": emulator.USER, "modelarts:password": emulator.PASSWORD}
     own |= {"modelarts:domainName": emulator.DOMAIN}
@@ -1483,6 +1500,23 @@ def test_a_size_that_was_left_to_the_service(bench: Bench, books: Any) -> None:
         "category": "EVS", "capacity": 10}}).replaces == ["volume.capacity"]  # fmt: skip
 
 
+def test_a_volume_that_somebody_let_grow_is_left_so(bench: Bench, books: Any) -> None:
+    """Only a replacement could undo it, and that would lose what is on it."""
+    inputs = inputs_of(books, with_(minimal_notebook, "volume.capacity", 20)(bench))
+    one = books.create(dict(inputs))
+    books.client.update_notebook(one.id, {"storage_new_size": 40})
+    clock = TestClock()
+    with under(clock.call("read")):
+        seen = books.read(one.id, one.outs)
+    assert any("40 GB, more than declared" in report for report in clock.reports)
+    assert books.diff(one.id, seen.outs, inputs).changes is False
+    assert books.read(one.id, {}).inputs["volume"]["capacity"] == 40
+    follow = inputs_of(books, with_(minimal_notebook, "volume.capacity", 40)(bench))
+    done = books.update(one.id, seen.outs, follow)
+    assert books.diff(one.id, done.outs, follow).changes is False
+    assert calls(bench) == ["create", "update"], "only what was done by hand"
+
+
 def test_only_evs_grows(bench: Bench, books: Any) -> None:
     tree = {**minimal_notebook(bench), "volume": {"category": "efs", "capacity": 50}}
     inputs = inputs_of(books, tree)
@@ -1654,6 +1688,37 @@ def test_two_notebooks_with_one_name_are_each_their_own(home: Path) -> None:
         assert len(file.log()) == before, "an up without changes asks nothing"
         engine.destroy(stack)
         assert file.objects() == []
+
+
+def test_a_create_that_nobody_could_look_up_is_found_by_the_next_up(home: Path) -> None:
+    """8.4: the answer is lost, looking is refused; and somebody else has one of that name."""
+
+    def program() -> None:
+        modelarts.Notebook("nb", name="desk", flavor=FLAVOR, image_id=IMAGE, volume={"category": "EVS"})
+
+    stack = stack_of(program, home)
+    with cloud_file(home) as file:
+        stranger: Any = Providers("x").provider_for(
+            NOTEBOOK, {}, {"workstead:emulate": "true", "workstead:home": str(home / ".workstead")}
+        )
+        theirs = stranger.create(
+            inputs_of(stranger, {"name": "desk", "flavor": FLAVOR, "image_id": IMAGE, "volume": {"category": "EVS"}})
+        ).id
+        file.add_fault("modelarts", "drop-after", "notebooks/create")
+
+        def refuse_looking(event: Any) -> None:
+            if isinstance(event, StepProgressed) and "looking for the notebook" in event.text:
+                file.add_fault("modelarts", "error", "notebooks/list", times=None, code="ModelArts.0108")
+
+        with pytest.raises(StepFailedError):
+            engine.up(stack, refuse_looking)
+        file.clear_faults("modelarts")
+        ids = {item["id"] for item in file.objects()}
+        assert len(ids) == 2
+        engine.up(stack)
+        assert {item["id"] for item in file.objects()} == ids
+        engine.destroy(stack)
+        assert {item["id"] for item in file.objects()} == {theirs}
 
 
 def test_sub_steps_are_told_in_the_plan_and_as_progress(home: Path) -> None:

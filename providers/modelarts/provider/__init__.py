@@ -2,7 +2,8 @@
 
 What is allowed and what a change means is in `schema`, the wire in `client`; here is the order of the calls, and what
 to conclude from their answers. `instances` and `notebooks` have a file each, because the two generations of the API
-differ in nearly everything; what they share is `power` (starting, stopping, waiting) and `calls`.
+differ in nearly everything; what they share is `power` (starting, stopping, waiting) and `calls`. Beside them are the
+nouns they are made of: `…_answers` (what is seen), `notebook_requests` (what is sent), `notebook_change` (one update).
 
 Four cautions run through it (specification 4, 6.3 and 8):
 

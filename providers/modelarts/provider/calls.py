@@ -1,4 +1,4 @@
-"""What both types share: a client opened late, outputs that tick, and what a recorded status means for a diff."""
+"""What both types share: a client opened late, outputs that tick, and what a status means for a diff and a create."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from engine.core.contract import DiffResult
+from engine.core.contract import DiffResult, PartialFailure
 from engine.core.diff import Change, Kind
+from engine.core.errors import CloudError, UsageError
 from engine.core.values import UNKNOWN
 from providers.base import ResourceType, Tree
-from providers.modelarts.provider.power import RUNNING, Life
+from providers.modelarts.provider.power import RUNNING, Detail, Life, status_of
 
 if TYPE_CHECKING:
     from providers.modelarts.client import Client
@@ -22,6 +23,8 @@ _opening = threading.Lock()
 class ModelArtsType(ResourceType):
     """What both types need."""
 
+    what: ClassVar[str]
+    """What a person calls an object of this type."""
     life: ClassVar[Life]
     volatile: ClassVar[frozenset[str]] = frozenset()
     """Outputs that change of themselves (specification 8.2): nobody is promised what they will be."""
@@ -38,6 +41,21 @@ class ModelArtsType(ResourceType):
                     assert self.config is not None, "configure was not called"
                     self._opened = open_client(self.config)
         return self._opened
+
+    def of_project(self, props: Mapping[str, Any]) -> Client:
+        """The API client for a recorded object. Raises UsageError when the settings are those of another project.
+
+        Another project knows nothing of the object and would say that it is gone.
+        """
+        recorded = props.get("project_id")
+        if recorded and recorded != self.client.project_id:
+            raise UsageError(
+                f"this object is in the project {recorded}, and the settings are those of {self.client.project_id}",
+                why="Another project would say that the object does not exist, and it would leave the record.",
+                remedy="check modelarts:region and modelarts:projectId",
+                reference="project-differs",
+            )
+        return self.client
 
     def predict(self, id_: str, olds: Mapping[str, Any], news: Mapping[str, Any]) -> Tree:
         """Outputs known before the call."""
@@ -69,6 +87,31 @@ class ModelArtsType(ResourceType):
         """The recorded outputs that stay what they are."""
         return {name: value for name, value in self.unaltered(olds, declared, ()).items() if name not in self.volatile}
 
+    def computed(self, detail: Detail) -> Tree:
+        """The outputs in an answer."""
+        raise NotImplementedError
+
+    def told(self, detail: Detail) -> str:
+        """What an answer says beyond its status."""
+        raise NotImplementedError
+
+    def outputs_of(self, detail: Detail) -> Tree:
+        """Every output that is not an input."""
+        return {**self.computed(detail), "project_id": self.client.project_id}
+
+    def stillborn(self, id_: str, wanted: Tree, detail: Detail) -> PartialFailure:
+        """The error of a creation that failed: the object is there, and has to go."""
+        failure = PartialFailure(
+            f"the {self.what} is {status_of(detail)}: {self.told(detail) or 'the service gives no reason'}",
+            id=id_,
+            outs={**wanted, **self.outputs_of(detail)},
+            tainted=True,
+            why=f"The {self.what} exists, but it never worked. It is recorded, so that the next up replaces it.",
+            remedy="put right what the reason says, then run again",
+        )
+        failure.reference = "create-failed"
+        return failure
+
     def losses(self, olds: Mapping[str, Any]) -> list[str]:
         """What is lost when the object is deleted, as sentences for a person."""
         raise NotImplementedError
@@ -97,4 +140,18 @@ def _with_status(result: DiffResult, kind: Kind, note: str) -> DiffResult:
         delete_before_replace=result.delete_before_replace,
         detailed_diff={**(result.detailed_diff or {}), "status": kind.value},
         note="; ".join(filter(None, [note, result.note])),
+    )
+
+
+def id_of(made: Mapping[str, Any]) -> str:
+    """The ID in the answer to a create. Raises an uncertain CloudError when there is none."""
+    found = made.get("id")
+    if isinstance(found, str) and found:
+        return found
+    raise CloudError(
+        "the service created something but did not say its ID",
+        uncertain=True,
+        retryable=True,
+        remedy="run again: it is looked up",
+        reference="id-missing",
     )

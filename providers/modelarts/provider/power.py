@@ -103,7 +103,6 @@ class Power:
         told = self.told(detail)
         return StatusFailedError(
             f"{self.what} is {status_of(detail)}{f': {told}' if told else ''}",
-            status=status_of(detail),
             why="It does not leave this status by itself.",
             remedy="look at it in the console, put right what it says, then run again",
         )

@@ -1615,6 +1615,12 @@ def test_a_delete_that_fails_is_an_error(bench: Bench, books: Any) -> None:
     assert not bench.file.objects()
 
 
+def test_addresses_without_a_key_are_doubtful(bench: Bench, books: Any) -> None:
+    result = books.check({}, with_(full_notebook, "endpoints.0.key_pair_names", None)(bench))
+    assert not result.failures
+    assert [warning.property for warning in result.warnings] == ["endpoints[0].allowed_access_ips"]
+
+
 def test_the_order_of_keys_and_addresses_means_nothing(bench: Bench, books: Any) -> None:
     ssh = {"service": "SSH", "key_pair_names": ["ada", "grace"], "allowed_access_ips": ["203.0.113.7", "203.0.113.8"]}
     inputs = inputs_of(books, {**minimal_notebook(bench), "endpoints": [ssh]})

@@ -472,7 +472,6 @@ NOTEBOOKS = TypeCases(
         _bad(f"{_SSH}.service", "FTP", "endpoints[0].service"),
         _bad(f"{_SSH}.service", None, "endpoints[0].service"),
         _bad(f"{_SSH}.key_pair_names", "ada", "endpoints[0].key_pair_names"),
-        _bad(f"{_SSH}.key_pair_names", None, "endpoints[0].allowed_access_ips"),
         _bad(f"{_SSH}.allowed_access_ips", ["somewhere"], "endpoints[0].allowed_access_ips"),
         _bad(f"{_SSH}.allowed_access_ips", [f"203.0.113.{n}" for n in range(6)], "endpoints[0].allowed_access_ips"),
         *(_bad("pool_id", id_) for id_ in ("abc", "1abc", "abc-", "Abcd", "a" * 65)),
@@ -502,7 +501,7 @@ NOTEBOOKS = TypeCases(
                 "duration": 1,
                 "lease": {"duration": 1},
                 "tags": {"a#": "b"},
-                "endpoints": [{"service": "SSH", "allowed_access_ips": ["203.0.113.7"]}],
+                "endpoints": [{"service": "SSH", "allowed_access_ips": ["here"]}],
             },
             frozenset(
                 {

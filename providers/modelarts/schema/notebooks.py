@@ -232,9 +232,10 @@ class Endpoint(Inputs):
             at="allowed_access_ips",
             reads=("key_pair_names",),
             broken=lambda addresses, keys: bool(addresses) and not keys,
-            rule="needs key_pair_names: only SSH is limited to addresses",
+            rule="counts for SSH only, which needs key_pair_names",
             remedy="give key_pair_names, or leave it out",
-            source="Terraform provider (7.1)",
+            source="the vendor's Terraform provider (7.1)",
+            warning=True,
         ),
         Rule(
             at="allowed_access_ips",

@@ -44,8 +44,9 @@ class Bench:
         return [entry for entry in log if not operation or entry["operation"] == operation]
 
     def ids(self, type_: str) -> list[str]:
-        """The IDs of a cloud's objects of one of the emulator's types."""
-        return [o["id"] for o in self.file.objects() if o["cloud"] == self.cloud and o["type"] == type_]
+        """The IDs of a cloud's objects of one of the emulator's types; not of those that only show as deleted."""
+        objects = (o for o in self.file.objects() if o["cloud"] == self.cloud and o["type"] == type_)
+        return [o["id"] for o in objects if o["status"] != "Deleted"]
 
 
 Make = Callable[[Bench], Tree]

@@ -20,7 +20,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from engine import builtins, program, recovery
 from engine.answers import Carried, Predicted
@@ -814,7 +814,13 @@ class _Run:
             preview=preview,
             debug=self.choices.debug,
         )
-        program.run(this, monitor, monitor, _Lines(answers.told, self._watching))
+        printed = _Lines(answers.told, self._watching, Severity.INFO, sys.stdout)
+        complained = _Lines(answers.told, self._watching, Severity.STDERR, sys.stderr)
+        try:
+            program.run(this, monitor, monitor, printed, complained)
+        finally:
+            printed.end()
+            complained.end()
 
     # --- how it ended -------------------------------------------------------------------------------------------------
 
@@ -886,11 +892,14 @@ class _Source:
 class _Lines(io.StringIO):
     """What the program prints, line by line, as messages; what a watcher prints meanwhile goes where it belongs."""
 
-    def __init__(self, told: Callable[[Diagnostic], None], watching: threading.local) -> None:
+    def __init__(
+        self, told: Callable[[Diagnostic], None], watching: threading.local, severity: Severity, behind: TextIO
+    ) -> None:
         super().__init__()
         self._told = told
         self._watching = watching
-        self._behind = sys.stdout
+        self._severity = severity
+        self._behind = behind
         self._open = ""
 
     def write(self, text: str, /) -> int:
@@ -898,8 +907,13 @@ class _Lines(io.StringIO):
             return self._behind.write(text)
         *lines, self._open = (self._open + text).split("\n")
         for line in lines:
-            self._told(Diagnostic(Severity.INFO, line))
+            self._told(Diagnostic(self._severity, line))
         return len(text)
+
+    def end(self) -> None:
+        """Tell the last line too, which nothing ended."""
+        if self._open:
+            self.write("\n")
 
 
 def _stopped() -> CancelledError:

@@ -254,7 +254,11 @@ class Monitor:
                 remedy="correct the type token",
                 reference="type-token",
             )
-        inputs = self._properties(request.properties if read else request.object)
+        try:
+            inputs = self._properties(request.properties if read else request.object)
+        except WorksteadError as error:
+            error.urn = error.urn or urn
+            raise
         dependencies = tuple(request.dependencies)
         if read:
             by_property: Mapping[str, tuple[str, ...]] = {}
@@ -380,7 +384,11 @@ class Monitor:
         fields = struct.fields
         properties = {}
         for key in sorted(fields):
-            value = self._value(fields[key])
+            try:
+                value = self._value(fields[key])
+            except WorksteadError as error:
+                error.path = error.path or key
+                raise
             if value is not None:
                 properties[key] = value
         return properties
@@ -448,6 +456,11 @@ _SEVERITIES = {
 
 
 # --- small parts of a request -----------------------------------------------------------------------------------------
+
+
+def _read_options(request: Any) -> Options:
+    secret_outputs = tuple(request.additionalSecretOutputs)
+    return Options(additional_secret_outputs=secret_outputs) if secret_outputs else NO_OPTIONS
 
 
 def _delete_before_replace(request: Any) -> bool | None:

@@ -160,8 +160,8 @@ class Run:
     debug: bool = False
 
 
-def run(this: Run, monitor: Any, log: Any, output: TextIO) -> None:
-    """Evaluate the program. What it prints goes to `output`; `log` has the SDK's engine method `Log`.
+def run(this: Run, monitor: Any, log: Any, output: TextIO, errors: TextIO) -> None:
+    """Evaluate the program. What it prints goes to `output` and `errors`; `log` has the SDK's engine method `Log`.
 
     Raises ProgramError when the program does, or when there is no program; WorksteadErrors of the monitor pass.
     """
@@ -170,7 +170,7 @@ def run(this: Run, monitor: Any, log: Any, output: TextIO) -> None:
         borrowed.enter_context(_no_collector())
         borrowed.enter_context(_place(this, entry))
         borrowed.enter_context(redirect_stdout(output))
-        borrowed.enter_context(redirect_stderr(output))
+        borrowed.enter_context(redirect_stderr(errors))
         # The SDK keeps settings, root resource and config in context variables; a fresh context keeps runs apart.
         contextvars.Context().run(_evaluate, this, entry, monitor, log)
 
@@ -336,10 +336,9 @@ def _explained(error: BaseException) -> BaseException:
     if isinstance(error, WorksteadError | KeyboardInterrupt):
         return error
     if isinstance(error, RunError):
-        inner = error.__cause__ or error.__context__
-        if isinstance(inner, WorksteadError):
-            return inner
-        return ProgramError(str(error), reference="program-stopped")
+        # The SDK may raise an error from itself, so both ways back are looked at.
+        inner = next((e for e in (error.__cause__, error.__context__) if isinstance(e, WorksteadError)), None)
+        return inner or ProgramError(str(error), reference="program-stopped")
     if isinstance(error, SystemExit):
         return ProgramError(
             f"the program ended itself with exit code {error.code}",

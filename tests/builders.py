@@ -57,7 +57,7 @@ class ThingCloud:
         name = str(props.get("name", ""))
         self.calls.append(("create", name))
         self.fail("create", name, "before")
-        if any(thing.get("name") == name for thing in self.things.values()):
+        if any(thing.get("name") == name for thing in list(self.things.values())):
             raise CloudError(f"there is a thing called {name} already")
         id_ = f"thing-{next(iter(self._ids))}"
         self.things[id_] = dict(props)
@@ -82,7 +82,7 @@ class ThingCloud:
 
     def names(self) -> list[str]:
         """The names of all things, sorted."""
-        return sorted(str(thing.get("name")) for thing in self.things.values())
+        return sorted(str(thing.get("name")) for thing in list(self.things.values()))
 
 
 class ThingProvider:
@@ -150,14 +150,14 @@ class ThingProvider:
 
     def find(self, props: dict[str, Any]) -> ReadResult:
         """By its name."""
-        for id_, thing in self.cloud.things.items():
+        for id_, thing in list(self.cloud.things.items()):
             if thing.get("name") == props.get("name"):
                 return ReadResult(id_, {**thing, "serial": f"serial of {id_}"}, dict(thing))
         return GONE
 
     def list(self) -> Iterable[Found]:
         """All of them."""
-        return [Found(THING, id_, str(thing.get("name"))) for id_, thing in self.cloud.things.items()]
+        return [Found(THING, id_, str(thing.get("name"))) for id_, thing in list(self.cloud.things.items())]
 
 
 class ThingSource:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pulumi
 
 from engine.core.model import problems
+from engine.core.values import Secret
 from tests.lifecycle.story import Known, Story, Thing
 
 Told = Callable[[Story], None]
@@ -142,3 +143,18 @@ def test_own_object_then_another_looked_up(told: Told) -> None:
     story.up()
     told(story)
     assert story.cloud.names() == ["e"]
+
+
+def test_outputs_of_a_look_can_be_secret() -> None:
+    """The option works for what is only looked up, too."""
+
+    def program() -> None:
+        known = Known("e", "ext-1", pulumi.ResourceOptions(additional_secret_outputs=["serial"]))
+        pulumi.export("serial", known.serial)
+
+    story = _with_one()
+    story.program = program
+    story.up()
+    assert isinstance(story.row("e").outputs["serial"], Secret)
+    assert isinstance(story.snapshot.stack_outputs["serial"], Secret)
+    assert "serial of ext-1" not in story.text

@@ -15,11 +15,13 @@ from typing import TYPE_CHECKING, Any, Final
 from providers import Cloud
 
 if TYPE_CHECKING:
-    from providers.sagemaker.groups import (
+    from providers.sagemaker.resources import (
         AmazonQSettings,
+        App,
         AppLifecycleManagement,
         CanvasAppSettings,
         CodeEditorAppSettings,
+        CodeRepository,
         CustomFileSystem,
         CustomFileSystemConfig,
         CustomImage,
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
         DefaultSpaceStorageSettings,
         DirectDeploySettings,
         DockerSettings,
+        Domain,
         DomainSettings,
         EbsStorageSettings,
         EfsFileSystem,
@@ -48,6 +51,8 @@ if TYPE_CHECKING:
         KendraSettings,
         KernelGatewayAppSettings,
         ModelRegisterSettings,
+        NotebookInstance,
+        NotebookInstanceLifecycleConfig,
         OwnershipSettings,
         RepositoryReference,
         ResourceSpec,
@@ -58,6 +63,7 @@ if TYPE_CHECKING:
         S3FileSystem,
         S3FileSystemConfig,
         SharingSettings,
+        Space,
         SpaceAppLifecycleManagement,
         SpaceCodeEditorAppSettings,
         SpaceIdleSettings,
@@ -65,23 +71,15 @@ if TYPE_CHECKING:
         SpaceSettings,
         SpaceSharingSettings,
         SpaceStorageSettings,
+        StudioLifecycleConfig,
         StudioWebPortalSettings,
         TensorBoardAppSettings,
         TimeSeriesForecastingSettings,
         TrustedIdentityPropagationSettings,
         UnifiedStudioSettings,
+        UserProfile,
         UserSettings,
         WorkspaceSettings,
-    )
-    from providers.sagemaker.resources import (
-        App,
-        CodeRepository,
-        Domain,
-        NotebookInstance,
-        NotebookInstanceLifecycleConfig,
-        Space,
-        StudioLifecycleConfig,
-        UserProfile,
     )
 
 _OURS: Final = "pulumi-python:dynamic/sagemaker"

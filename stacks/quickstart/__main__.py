@@ -1,13 +1,15 @@
-"""A team's machine-learning workspaces: an account, a shared pair of workspaces, and one that builds on them.
+"""A team's machine-learning workspaces on three clouds, with something from one used in another.
 
-    workstead up --stack dev
+workstead up --stack dev
 """
 
 import pulumi
 
-from providers import dataforest
+from providers import dataforest, modelarts
 
 team = pulumi.Config().require("team")
+
+# --- Naver Data Forest: an account, a pair of workspaces, and one that builds on them ---------------------------------
 
 account = dataforest.Account("team", name=f"{team}-team")
 
@@ -57,5 +59,26 @@ report = dataforest.AIWorkspace(
     ),
 )
 
+# --- Huawei ModelArts: a development environment that runs, and a notebook that stops of itself -----------------------
+
+lab = modelarts.DevEnvInstance(
+    "lab",
+    profile_id="Multi-Engine 1.0 (python3)-cpu",
+    flavor="modelarts.vm.cpu.2u",
+    description=f"Shared by team {team}",
+    spec=modelarts.Spec(storage=modelarts.Storage(type="evs", location=modelarts.Location(volume_size=20))),
+    running=True,
+)
+
+desk = modelarts.Notebook(
+    "desk",
+    flavor="modelarts.vm.cpu.2u",
+    image_id="e1a07296-22a8-4f05-8bc8-e936c8e54090",
+    volume=modelarts.Volume(category="EVS", capacity=20),
+    lease=modelarts.Lease(duration=4 * 60 * 60 * 1000, type="IDLE"),
+    tags={"team": team},
+)
+
 pulumi.export("account", account.name)
 pulumi.export("workspaces", [pair.train.name, pair.evaluate.name, report.name])
+pulumi.export("lab", lab.status)

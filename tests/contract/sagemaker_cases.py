@@ -11,7 +11,7 @@ from typing import Any
 
 from providers.emulation import FILE_NAME, CloudFile, emulator_class, serve
 from providers.sagemaker import emulator
-from providers.sagemaker.client import open_client
+from providers.sagemaker.opening import open_client
 from tests.contract.contract_cases import Bench, Change, Drift, Invalid, Make, Tree, TypeCases
 
 REGION = "eu-west-1"

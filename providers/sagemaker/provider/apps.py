@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
-from engine.core.contract import CheckFailure, Found
+from engine.core.contract import CheckFailure, Found, ReadResult, UpdateResult
 from engine.core.values import Unknown
 from providers.base import Tree, current_call
 from providers.sagemaker.errors import RefusedError
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 KERNEL_GATEWAY: Final = "KernelGateway"
 SYSTEM: Final = "system"
+ENDED: Final = "Deleted"
+"""The status of an app that is over, for the day that the service still shows it (specification 6.3)."""
 SYSTEM_MEANS: Final = "ml.t3.medium"
 """What `system` is turned into for a KernelGateway app (API_ResourceSpec)."""
 
@@ -113,7 +115,7 @@ class Apps(ByArn, WithStatus):
     def describe(self, client: Client, key: Key) -> Tree | None:
         """The app; None when the service has ended it, which shows for a day as the status Deleted."""
         content = super().describe(client, key)
-        return None if content is None or self.status(content) == "Deleted" else content
+        return None if content is None or self.status(content) == ENDED else content
 
     def require_free(self, client: Client, wanted: Tree) -> None:
         """Wait for an app of this key that is going; a failed one does not count."""
@@ -152,6 +154,25 @@ class Apps(ByArn, WithStatus):
                 reference="instance-type-missing",
             )
 
+    # --- ended apps
+
+    def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
+        """What it looks like now. One that was ended is gone, unless the program lets it stay so."""
+        seen = super().read(id_, props)
+        if seen.id or not self.wanted(props).get("StayEnded"):
+            return seen
+        return ReadResult(id_, {**props, self.status_output: ENDED}, self.declared(props))
+
+    def update(self, id_: str, olds: dict[str, Any], news: dict[str, Any]) -> UpdateResult:
+        """Change the tags; start one again that was ended, unless it may stay so."""
+        client, keys = self._place(id_, olds)
+        if self.describe(client, keys[0]) is not None:
+            return super().update(id_, olds, news)
+        if self.wanted(news).get("StayEnded"):
+            kept = self.unaltered(olds, self.declared(news), ())
+            return UpdateResult({**kept, **self.declared(news), self.status_output: ENDED})
+        return UpdateResult(self.create(news).outs)
+
     # --- reading
 
     def tags_of(self, client: Client, content: Tree) -> dict[str, str]:
@@ -172,7 +193,7 @@ class Apps(ByArn, WithStatus):
     def list(self) -> Iterator[Found]:
         """Every app of the region that the service has not ended."""
         items = self.client().pages("ListApps", "Apps")
-        return self.described(item for item in items if item.get("Status") != "Deleted")
+        return self.described(item for item in items if item.get("Status") != ENDED)
 
     # --- deleting
 

@@ -8,13 +8,13 @@ the wire is in the API's spelling, so that one implementation serves both dialec
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeVar
 
 from engine.core import paths
 from engine.core.contract import CheckFailure, CheckResult, CreateResult, Found, ReadResult, UpdateResult
-from engine.core.values import SENTINELS, Unknown, equal, has_unknown
+from engine.core.values import equal, has_unknown
 from providers.base import (
     MADE_UP,
     ReplaceRule,
@@ -27,6 +27,8 @@ from providers.base import (
     members_of,
 )
 from providers.sagemaker.errors import NotFoundError, RefusedError, RoleNotReadyError
+from providers.sagemaker.provider.spelling import Answer, Placing, Spelt
+from providers.sagemaker.provider.tags import own_tags, with_tag_map
 from providers.sagemaker.schema.common import UNKNOWN_TYPE
 from providers.sagemaker.schema.names import OURS
 from providers.sagemaker.schema.structures import Dialect, api_path, from_api, to_api
@@ -43,34 +45,8 @@ ASSUMABLE_WITHIN: Final = 120.0
 """Seconds in which a role that was just made may not be assumable yet (specification 3.4)."""
 SETTLING: Final = 10.0
 """Seconds in which something just deleted may still be described."""
-OWN_MEMBERS: Final = frozenset({"Region", "Running", "RetentionPolicy"})
+OWN_MEMBERS: Final = frozenset({"Region", "RetentionPolicy", "Running", "StayEnded"})
 """Members of ours that no create call has."""
-
-
-class Spelt(Generic[T]):
-    """A class attribute that depends on the class's dialect, made when it is first asked for."""
-
-    def __init__(self, make: Callable[[Any], T]) -> None:
-        self._make = make
-        self._made: dict[type, T] = {}
-
-    def __get__(self, instance: object, owner: type) -> T:
-        if owner not in self._made:
-            self._made[owner] = self._make(owner)
-        return self._made[owner]
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """One output: what Describe calls it, and the inputs (API paths) whose change can alter it.
-
-    `ours`: not an output of Pulumi's class; `kept` there: recorded under a hidden name, because a plan needs it.
-    """
-
-    api: str
-    causes: tuple[str, ...] = ()
-    ours: bool = False
-    kept: bool = False
 
 
 class SageMakerType(ResourceType):
@@ -124,7 +100,7 @@ class SageMakerType(ResourceType):
 
     def check(self, olds: Mapping[str, Any], news: Mapping[str, Any]) -> CheckResult:
         """Complete and judge inputs; also against the resources of the program that they are made from."""
-        given, wrong = _with_tag_map(news, (self.spelt("Tags"), "Tags"))
+        given, wrong = with_tag_map(news, (self.spelt("Tags"), "Tags"))
         result = super().check(olds, given)
         failures, warnings = [*wrong, *result.failures], list(result.warnings)
         if self._is_strict():
@@ -167,7 +143,7 @@ class SageMakerType(ResourceType):
 
     def client(self, region: str = "") -> Client:
         """The client of a region; the settings' own if none is named. Only here is loaded what calls need."""
-        from providers.sagemaker.client import open_client
+        from providers.sagemaker.opening import open_client
 
         assert self.config is not None, "configure was not called"
         return open_client(self.config, self.service, region, self.spaces)
@@ -411,7 +387,7 @@ class SageMakerType(ResourceType):
         wanted = self.wanted(props)
         given = wanted.get("Tags") or {}
         tags = self.tags_of(client, content) if given or not wanted else {}
-        observed = self.respelt({**content, "Tags": _own_tags(tags, given, bool(wanted))}, wanted)
+        observed = self.respelt({**content, "Tags": own_tags(tags, given, bool(wanted))}, wanted)
         if not wanted and client.region != self.client().region:
             observed["Region"] = client.region
         seen = self.seen(self.id_of(content), props, from_api(self.schema, observed), {})
@@ -440,7 +416,7 @@ class SageMakerType(ResourceType):
         if content is None:
             return ReadResult()
         tags = self.tags_of(client, content) if wanted.get("Tags") else {}
-        observed = self.respelt({**content, "Tags": _own_tags(tags, wanted.get("Tags") or {}, True)}, wanted)
+        observed = self.respelt({**content, "Tags": own_tags(tags, wanted.get("Tags") or {}, True)}, wanted)
         if self.deviations(declared, from_api(self.schema, self.with_own(observed, wanted))):
             return ReadResult()
         return ReadResult(self.id_of(content), self.outs(declared, content, client), declared)
@@ -496,9 +472,9 @@ class SageMakerType(ResourceType):
 
     # --- telling
 
-    def placing(self) -> _Placing:
+    def placing(self) -> Placing:
         """A block in which a refusal's path, which is the API's, becomes the program's."""
-        return _Placing(self.dialect, self.structure)
+        return Placing(self.dialect, self.structure)
 
 
 class ByArn(SageMakerType):
@@ -517,32 +493,6 @@ class ByArn(SageMakerType):
                 yield self.listed(content, str(item.get("Status", "")))
 
 
-class _Placing:
-    def __init__(self, dialect: Dialect, structure: str) -> None:
-        self._dialect = dialect
-        self._structure = structure
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, _kind: Any, error: BaseException | None, _trace: Any) -> None:
-        if isinstance(error, RefusedError) and error.path and error.path[0].islower() and "_" not in error.path:
-            error.path = self._spelt(error.path)
-
-    def _spelt(self, path: str) -> str:
-        """`securityGroupIds.1.member` is `security_group_ids[0]` (specification 3.3)."""
-        names = [name for name in path.split(".") if name != "member"]
-        plain = [name[0].upper() + name[1:] for name in names if not name.isdigit()]
-        try:
-            spelt = iter(self._dialect.path(self._structure, ".".join(plain)).split("."))
-        except KeyError:
-            return path
-        shown = ""
-        for name in names:
-            shown += f"[{int(name) - 1}]" if name.isdigit() else f".{next(spelt)}" if shown else next(spelt)
-        return shown
-
-
 # --- small parts ------------------------------------------------------------------------------------------------------
 
 
@@ -558,52 +508,3 @@ def _same_key(given: str, shown: str) -> bool:
     Which key an alias names only KMS knows, so an alias is taken to be right.
     """
     return shown.endswith(f"key/{given}") or given.startswith("alias/") or ":alias/" in given
-
-
-def _own_tags(tags: Mapping[str, str], given: Mapping[str, str], recorded: bool) -> dict[str, str]:
-    """The tags that count: those the program gives, or on an import all that are not the cloud's own."""
-    if recorded:
-        return {name: value for name, value in tags.items() if name in given}
-    return {name: value for name, value in tags.items() if not name.startswith(("aws:", "sagemaker:"))}
-
-
-def _with_tag_map(news: Mapping[str, Any], names: tuple[str, ...]) -> tuple[dict[str, Any], list[CheckFailure]]:
-    """Inputs with tags as a map, also when they came as the API's list; and the keys that came twice."""
-    given, wrong = dict(news), []
-    for name in names:
-        items = given.get(name)
-        if not isinstance(items, (list, tuple)):
-            continue
-        tags: dict[str, Any] = {}
-        for index, item in enumerate(items):
-            if _is_unknown(item):
-                given[name] = item
-                break
-            key = (item.get("Key") or item.get("key")) if isinstance(item, Mapping) else None
-            if _is_unknown(key):
-                given[name] = key
-                break
-            if not isinstance(item, Mapping) or not isinstance(key, str):
-                break
-            if key in tags:
-                wrong.append(
-                    CheckFailure(
-                        f"{name}[{index}]",
-                        "has the key of a tag before it: keys are unique",
-                        repr(key),
-                        "give each key once",
-                        "API_CreateApp, API_Tag",
-                    )
-                )
-            tags[key] = item.get("Value", item.get("value", ""))
-        else:
-            given[name] = tags
-    return given, wrong
-
-
-def _is_unknown(value: Any) -> bool:
-    return (
-        isinstance(value, Unknown)
-        or (isinstance(value, str) and value in SENTINELS)
-        or (type(value).__name__ == "Unknown" and type(value).__module__.startswith("pulumi."))
-    )

@@ -53,7 +53,7 @@ PULUMI: Final = Dialect(
         ),
         "NotebookInstanceLifecycleConfig": Variant(renamed={"NotebookInstanceLifecycleConfigName": "name"}, own=_HOOKS),
         "StudioLifecycleConfig": Variant(own={"StudioLifecycleConfigContent": configs.ENCODED_STUDIO}),
-        "App": Variant(without=frozenset({"RecoveryMode"})),
+        "App": Variant(without=frozenset({"RecoveryMode", "StayEnded"})),
         "ResourceSpec": Variant(without=frozenset({"TrainingPlanArn"})),
         "Domain": Variant(
             without=frozenset({"HomeEfsFileSystemCreation"}),

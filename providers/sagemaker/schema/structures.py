@@ -231,8 +231,12 @@ class Dialect:
         return self._snake(variant.renamed.get(member, member))
 
     def _rules(self, name: str, there: set[str]) -> list[Rule]:
+        """The rules about members that are offered, and in the form that the rules are about."""
+        other_forms = self._variants.get(name, _PLAIN).own
         rules: list[Rule] = []
         for rule in self.structure(name).rules:
+            if rule.at in other_forms:
+                continue
             at = self.path(name, rule.at)
             if at.split(".")[0] in there:
                 rules.append(

@@ -166,7 +166,18 @@ APP: Final = Structure(
         "ResourceSpec": {"replace": _NO_UPDATE, "computed": True},
         "RecoveryMode": {"replace": _NO_UPDATE, "absent": False},
     },
-    own=_OWN,
+    own={
+        **_OWN,
+        "StayEnded": Own(
+            bool,
+            {
+                "source": "specification 6.4",
+                "remedy": "say True to leave an app alone that was ended; False, the default, to start it again",
+                "unreadable": True,
+                "absent": False,
+            },
+        ),
+    },
     rules=(
         *TAG_RULES,
         Rule(

@@ -397,7 +397,7 @@ class TestSteps:
             (Secret("x"), CredentialsError, "passphrase-missing"),
             (object(), InputError, "value-kind-unknown"),
         ],
-        ids=repr,
+        ids=["nan", "-inf", "lone surrogate", "unknown", "secret", "object"],
     )
     def test_what_cannot_be_recorded_is_refused_whole(
         self, record: StackRecord, lease: Lease, value: object, error: type[WorksteadError], reference: str

@@ -421,7 +421,7 @@ class _Run:
         try:
             yield ended
         finally:
-            self.counts = count(self._done) if not self.counts else self.counts
+            self.counts = count(self._done)  # only now: what was running when the block ended has ended, too
             self.journal.finish(result, {op.value: number for op, number in self.counts.items()})
 
     def _shown_config(self) -> Mapping[str, Any]:
@@ -627,7 +627,6 @@ class _Run:
                     answers.failures += self._delete(steps, executor)
             whole = problem is None and not answers.failures and not self._errors
             outputs = self._keep_outputs(planner, snapshot, answers, whole)
-            self.counts = count(self._done)
             result = self._result(problem, answers.failures)
             ended(result)
         self._raise(problem, answers.failures)
@@ -640,7 +639,6 @@ class _Run:
         place = program.import_path(self.stack.program)
         with self.recording("destroy") as ended, place, self._acting(planner, caller) as executor:
             failures = self._delete(steps, executor)
-            self.counts = count(self._done)
             result = self._result(None, failures)
             ended(result)
         self._raise(None, failures)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from typing import Any
 
 import pulumi
 import pytest
 
+from engine.core import events
 from engine.core.contract import CALL, PartialFailure
 from engine.core.errors import CloudError, InputError, StepFailedError
+from engine.core.plan import Op
 from tests.lifecycle.story import Known, Story, Thing
 
 Told = Callable[[Story], None]
@@ -98,6 +101,30 @@ def test_by_default_nothing_is_deleted_after_a_failure() -> None:
     story.fail = refuses("update", "a")
     story.up()
     assert story.cloud.names() == ["a", "b"]
+
+
+def test_what_was_running_when_another_step_failed_is_counted() -> None:
+    """It ends after the program has, and is recorded; so it is among what was done."""
+    running = threading.Event()
+
+    def fail(asked: str, name: str, when: str) -> None:
+        if (asked, when) != ("create", "before"):
+            return
+        if name == "slow":
+            running.set()
+            while not any(isinstance(event, events.OutputsKnown) for event in story.events):
+                CALL.get().pause(0.005)
+        else:
+            running.wait()
+            raise CloudError("no create of bad")
+
+    story = Story(lambda: [Thing("slow"), Thing("bad")], parallel=2)
+    story.fail = fail
+    story.up(skip_preview=True)
+    ended = next(event for event in reversed(story.events) if isinstance(event, events.Ended))
+    assert ended.counts == {Op.CREATE: 2}  # the stack itself is the other
+    assert story.record.history()[0].resource_changes == {"create": 2}
+    assert story.cloud.names() == ["slow"]
 
 
 def test_exports_after_a_failure_keep_what_was_known(told: Told) -> None:

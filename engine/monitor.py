@@ -469,11 +469,6 @@ def _delete_before_replace(request: Any) -> bool | None:
     return None
 
 
-def _read_options(request: Any) -> Options:
-    secret = tuple(request.additionalSecretOutputs)
-    return Options(additional_secret_outputs=secret) if secret else NO_OPTIONS
-
-
 def _position(request: Any) -> str:
     if not request.HasField("sourcePosition"):
         return ""

@@ -107,8 +107,8 @@ def generated_name(
     parent = opts.parent if opts else None
     stack, project = pulumi.get_stack(), pulumi.get_project()
 
-    def name(parent_urn: str) -> str:
-        return physical_name(make_urn(stack, project, parent_urn, token, resource_name), limit, **rules)
+    def name(parent_urn: str | None) -> str:
+        return physical_name(make_urn(stack, project, parent_urn or "", token, resource_name), limit, **rules)
 
     if parent is None:
         return {"name": name(""), GENERATED: ["name"]}

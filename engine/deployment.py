@@ -56,7 +56,7 @@ from engine.core.plan import Op, Plan, Step, Why, count
 from engine.core.planner import Planner
 from engine.core.secrecy import Secrecy
 from engine.core.values import UNKNOWN, Properties, has_unknown, identical, reveal
-from engine.executor import Caller, Clock, Executor, NotStartedError, Promise
+from engine.executor import Caller, Clock, Executor, Hands, NotStartedError, Promise, Threads
 from engine.state import backend as records
 
 CLOCK = Clock(
@@ -72,7 +72,8 @@ class Stack:
 
     `config` maps full keys to text, as the program gets it; `package_config(package)` gives the settings of a
     package's default provider; `overlay` is laid over every own provider's settings without being recorded (where the
-    project's `.workstead` folder is); `seal` and `unseal` are the record's secrets.
+    project's `.workstead` folder is); `seal` and `unseal` are the record's secrets. `clock`, `hands` and `declare`
+    are for simulations: the last one puts its goals to the answers itself, in the place of the program.
     """
 
     name: records.StackName
@@ -90,6 +91,9 @@ class Stack:
     holder: records.Holder = field(default_factory=lambda: records.Holder("", "", 0, ""))
     organization: str = "organization"
     parallel: int = 32
+    clock: Clock = CLOCK
+    hands: Callable[[], Hands] = Threads
+    declare: Callable[[Predicted | Carried], None] | None = None
 
 
 @dataclass(frozen=True)
@@ -235,7 +239,7 @@ def refresh_record(stack: Stack, choices: Choices, watch: events.Watcher, stop: 
         with run.telling("refresh", preview=True):
             steps, after = run.observe(snapshot)
             plan = Plan(steps, snapshot.serial)
-            run.emit(events.Planned(plan, CLOCK.epoch()))
+            run.emit(events.Planned(plan, stack.clock.epoch()))
             run.counts = plan.counts
         run.require(plan)
         if not choices.skip_preview:
@@ -294,6 +298,7 @@ class _Run:
     def __init__(self, stack: Stack, choices: Choices, watch: events.Watcher, stop: Stop) -> None:
         self.stack = stack
         self.choices = choices
+        self.clock = stack.clock
         self.stop = stop
         self.counts: Mapping[Op, int] = {}
         self._watch = watch
@@ -348,11 +353,11 @@ class _Run:
     @contextmanager
     def telling(self, operation: str, preview: bool) -> Iterator[None]:
         """Begin and end of a run, whatever happens in between; and what Ctrl-C does meanwhile."""
-        began = CLOCK.monotonic()
+        began = self.clock.monotonic()
         self.counts = {}
         shown = {key: "[secret]" if key in self.stack.secret_keys else text for key, text in self.stack.config.items()}
         name = self.stack.name
-        self.emit(events.Began(operation, name.stack, name.project, preview, CLOCK.epoch(), shown))
+        self.emit(events.Began(operation, name.stack, name.project, preview, self.clock.epoch(), shown))
         result = "failed"
         try:
             with self.stop.heard_by(lambda: self._told_to_stop("once more to stop at once"), self._told_to_leave):
@@ -365,8 +370,8 @@ class _Run:
             self.secrecy.clean(error)
             raise
         finally:
-            seconds = CLOCK.monotonic() - began
-            self.emit(events.Ended(operation, preview, result, self.counts, seconds, CLOCK.epoch()))
+            seconds = self.clock.monotonic() - began
+            self.emit(events.Ended(operation, preview, result, self.counts, seconds, self.clock.epoch()))
         if self._deaf is not None:
             raise self._deaf
 
@@ -379,7 +384,7 @@ class _Run:
 
     def told(self, problem: Diagnostic) -> None:
         """A message for the person."""
-        self.emit(events.Told(problem, CLOCK.epoch()))
+        self.emit(events.Told(problem, self.clock.epoch()))
 
     # --- the record ---------------------------------------------------------------------------------------------------
 
@@ -466,20 +471,20 @@ class _Run:
         facts = recovery.settle(
             snapshot,
             lambda state: planner.provider_of(state.type, state.inputs, state.provider),
-            Caller(self.emit, CLOCK).ask,
+            Caller(self.emit, self.clock).ask,
             journal.new_key if journal else lambda: next(keys),
-            CLOCK.stamp(),
+            self.clock.stamp(),
             self.choices.clear_pending_creates,
         )
         for fact in facts:
             operation = fact.operation
-            self.emit(events.Settled(operation.resource.urn, operation.kind, fact.outcome, CLOCK.epoch()))
+            self.emit(events.Settled(operation.resource.urn, operation.kind, fact.outcome, self.clock.epoch()))
         return facts
 
     def observe(self, snapshot: Snapshot) -> tuple[tuple[Step, ...], Snapshot]:
         """(what a look at every object means, the snapshot as it will be)."""
         planner = self.planner(snapshot, preview=True)
-        caller = Caller(self.emit, CLOCK)
+        caller = Caller(self.emit, self.clock)
         with self._previewing(caller) as executor:
             looks = [
                 executor.call(state.key, self._observation(state, planner, caller))
@@ -493,14 +498,14 @@ class _Run:
         def look() -> Step:
             provider = planner.provider_of(state.type, state.outputs or state.inputs, state.provider)
             asking = Step(op=Op.REFRESH, urn=state.urn, old=state, new=state)
-            self.emit(events.StepBegan(asking, CLOCK.epoch(), preview=True))
+            self.emit(events.StepBegan(asking, self.clock.epoch(), preview=True))
             seen = caller.ask(
                 asking,
                 state.options.custom_timeouts.read,
                 lambda: provider.read(state.id, dict(reveal(state.outputs))),
             )
             step = refresh.observed(state, seen, provider)
-            self.emit(events.StepEnded(step, CLOCK.epoch(), preview=True))
+            self.emit(events.StepEnded(step, self.clock.epoch(), preview=True))
             return step
 
         return look
@@ -515,7 +520,7 @@ class _Run:
 
     def write_observed(self, snapshot: Snapshot, steps: tuple[Step, ...]) -> None:
         """Correct the record by what was observed."""
-        writes = refresh.corrections(snapshot, refresh.repaired(snapshot, steps), CLOCK.stamp())
+        writes = refresh.corrections(snapshot, refresh.repaired(snapshot, steps), self.clock.stamp())
         with self.recording("refresh") as ended:
             if writes:
                 self.journal.end(None, writes)
@@ -531,7 +536,7 @@ class _Run:
     def plan(self, snapshot: Snapshot) -> Plan:
         """Run the program to see what it asks for."""
         planner = self.planner(snapshot, preview=True)
-        caller = Caller(self.emit, CLOCK)
+        caller = Caller(self.emit, self.clock)
         problems: list[Diagnostic] = []
 
         def note(event: events.Event) -> None:
@@ -540,18 +545,18 @@ class _Run:
             self.emit(event)
 
         with self._previewing(caller) as executor:
-            answers = Predicted(planner, caller, executor, note, CLOCK)
+            answers = Predicted(planner, caller, executor, note, self.clock)
             self._run_program(answers, preview=True)
             self._require_not_stopped()
             steps, protected = planner.leftovers()
         for problem in protected:
-            note(events.Told(problem, CLOCK.epoch()))
+            note(events.Told(problem, self.clock.epoch()))
         self._show(steps)
         outputs = answers.stack_outputs or {}
-        self.emit(events.OutputsKnown(snapshot.stack_outputs, outputs, CLOCK.epoch()))
+        self.emit(events.OutputsKnown(snapshot.stack_outputs, outputs, self.clock.epoch()))
         plan = Plan(tuple(planner.steps), snapshot.serial, planner.goals, tuple(problems), outputs)
         self.counts = plan.counts
-        self.emit(events.Planned(plan, CLOCK.epoch()))
+        self.emit(events.Planned(plan, self.clock.epoch()))
         return plan
 
     def _expect(self, snapshot: Snapshot) -> None:
@@ -565,11 +570,11 @@ class _Run:
             self.told(problem)
         self._show(plan.steps)
         self.counts = plan.counts
-        self.emit(events.Planned(plan, CLOCK.epoch()))
+        self.emit(events.Planned(plan, self.clock.epoch()))
 
     def _show(self, steps: tuple[Step, ...]) -> None:
         for step in steps:
-            now = CLOCK.epoch()
+            now = self.clock.epoch()
             self.emit(events.StepBegan(step, now, preview=True))
             self.emit(events.StepEnded(step, now, preview=True))
 
@@ -596,7 +601,7 @@ class _Run:
     def carry_out(self, snapshot: Snapshot, plan: Plan | None) -> Outcome:
         """Run the program for real, each registration answered when its steps have ended; then delete what is left."""
         planner = self.planner(snapshot, preview=False)
-        caller = Caller(self.emit, CLOCK)
+        caller = Caller(self.emit, self.clock)
         self._expect(snapshot)
         problem: WorksteadError | None = None
         with self.recording("update") as ended, self._acting(planner, caller) as executor:
@@ -605,7 +610,7 @@ class _Run:
                 caller,
                 executor,
                 self.emit,
-                CLOCK,
+                self.clock,
                 _weights(plan, snapshot),
                 self.choices.continue_on_error,
                 plan,
@@ -634,7 +639,7 @@ class _Run:
 
     def delete_all(self, planner: Planner, steps: tuple[Step, ...], plan: Plan) -> Outcome:
         """Carry out a destroy."""
-        caller = Caller(self.emit, CLOCK)
+        caller = Caller(self.emit, self.clock)
         self._expect(planner.snapshot)
         place = program.import_path(self.stack.program)
         with self.recording("destroy") as ended, place, self._acting(planner, caller) as executor:
@@ -647,7 +652,8 @@ class _Run:
     @contextmanager
     def _previewing(self, caller: Caller) -> Iterator[Executor]:
         """An executor that only looks."""
-        executor = Executor(caller, self.emit, CLOCK, parallel=self.stack.parallel, stop_on_failure=False)
+        parallel, hands = self.stack.parallel, self.stack.hands()
+        executor = Executor(caller, self.emit, self.clock, parallel=parallel, stop_on_failure=False, hands=hands)
         with executor, self.stop.heard_by(executor.stop, caller.cancel):
             yield executor
 
@@ -657,7 +663,7 @@ class _Run:
         executor = Executor(
             caller,
             self.emit,
-            CLOCK,
+            self.clock,
             parallel=self.stack.parallel,
             stop_on_failure=not self.choices.continue_on_error,
             journal=self.journal,
@@ -665,6 +671,7 @@ class _Run:
             concluded=planner.concluded,
             new_id=lambda: str(uuid.uuid4()),
             clean=self.secrecy.clean,
+            hands=self.stack.hands(),
         )
         with executor, self.stop.heard_by(executor.stop, caller.cancel):
             yield executor
@@ -695,7 +702,7 @@ class _Run:
         if whole:
             for state in answers.without_outputs():
                 self.journal.end(None, (Put(state),))
-        self.emit(events.OutputsKnown(old, outputs, CLOCK.epoch()))
+        self.emit(events.OutputsKnown(old, outputs, self.clock.epoch()))
         return outputs
 
     # --- import -------------------------------------------------------------------------------------------------------
@@ -705,7 +712,7 @@ class _Run:
     ) -> tuple[Plan, tuple[ResourceState, ...]]:
         """Look at each wanted object, and plan (or, `acting`, carry out) taking it into the record."""
         planner = self.planner(snapshot, preview=not acting)
-        caller = Caller(self.emit, CLOCK)
+        caller = Caller(self.emit, self.clock)
         problems: list[Diagnostic] = []
         name = self.stack.name
         root = make_urn(name.stack, name.project, "", STACK_TYPE, f"{name.project}-{name.stack}")
@@ -737,7 +744,7 @@ class _Run:
         plan = Plan(tuple(planner.steps), snapshot.serial, planner.goals, tuple(problems))
         self.counts = plan.counts
         if not acting:
-            self.emit(events.Planned(plan, CLOCK.epoch()))
+            self.emit(events.Planned(plan, self.clock.epoch()))
         return plan, tuple(imported)
 
     def _wanted(
@@ -785,6 +792,9 @@ class _Run:
         from engine.monitor import Deployment, Monitor
 
         stack = self.stack
+        if stack.declare is not None:
+            stack.declare(answers)
+            return
         monitor = Monitor(
             Deployment(
                 project=stack.name.project,

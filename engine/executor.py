@@ -55,11 +55,15 @@ class NotStartedError(StepFailedError):
 
 
 class Promise(Generic[T]):
-    """A result that is not there yet. `then` calls back once: from the executor's loop, or at once if it is there."""
+    """A result that is not there yet. `then` calls back once: from the executor's loop, or at once if it is there.
 
-    __slots__ = ("_callbacks", "_lock", "_outcome")
+    `advance`, if there is one, brings the work forward and is called again and again by whoever waits.
+    """
 
-    def __init__(self) -> None:
+    __slots__ = ("_advance", "_callbacks", "_lock", "_outcome")
+
+    def __init__(self, advance: Callable[[], None] | None = None) -> None:
+        self._advance = advance
         self._lock = threading.Lock()
         self._outcome: tuple[T | None, BaseException | None] | None = None
         self._callbacks: list[Callable[[T | None, BaseException | None], None]] = []
@@ -82,9 +86,13 @@ class Promise(Generic[T]):
 
     def wait(self) -> T:
         """The result, once it is there. Raises the error."""
-        there = threading.Event()
-        self.then(lambda _result, _error: there.set())
-        there.wait()
+        if self._advance is None:
+            there = threading.Event()
+            self.then(lambda _result, _error: there.set())
+            there.wait()
+        else:
+            while self._outcome is None:
+                self._advance()
         assert self._outcome is not None
         result, error = self._outcome
         if error is not None:
@@ -106,11 +114,15 @@ class Journal(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """Time, handed in: `monotonic` and `epoch` in seconds, `stamp` as RFC 3339 text."""
+    """Time, handed in: `monotonic` and `epoch` in seconds, `stamp` as RFC 3339 text.
+
+    `wait(event, seconds)` lets that much time pass, less when the event is set before; True if it is.
+    """
 
     monotonic: Callable[[], float]
     epoch: Callable[[], float]
     stamp: Callable[[], str]
+    wait: Callable[[threading.Event, float], bool] = threading.Event.wait
 
 
 class Caller:
@@ -140,7 +152,7 @@ class Caller:
             urn=step.urn,
             operation=step.op.value,
             clock=self._clock.monotonic,
-            wait=self._cancelled.wait,
+            wait=lambda seconds: self._clock.wait(self._cancelled, seconds),
             report=lambda text: self._emit(events.StepProgressed(step, text, self._clock.epoch())),
             deadline=started + timeout if timeout else None,
             started=started,
@@ -160,9 +172,9 @@ class _Work:
 
     __slots__ = ("name", "promise")
 
-    def __init__(self, name: Hashable) -> None:
+    def __init__(self, name: Hashable, promise: Promise[Any]) -> None:
         self.name = name
-        self.promise: Promise[Any] = Promise()
+        self.promise = promise
 
 
 class _Call(_Work):
@@ -170,8 +182,8 @@ class _Call(_Work):
 
     __slots__ = ("call",)
 
-    def __init__(self, name: Hashable, call: Callable[[], Any]) -> None:
-        super().__init__(name)
+    def __init__(self, name: Hashable, promise: Promise[Any], call: Callable[[], Any]) -> None:
+        super().__init__(name, promise)
         self.call = call
 
 
@@ -180,8 +192,8 @@ class _Record(_Work):
 
     __slots__ = ("writes",)
 
-    def __init__(self, name: Hashable, writes: tuple[Write, ...]) -> None:
-        super().__init__(name)
+    def __init__(self, name: Hashable, promise: Promise[Any], writes: tuple[Write, ...]) -> None:
+        super().__init__(name, promise)
         self.writes = writes
 
 
@@ -190,8 +202,8 @@ class _Chain(_Work):
 
     __slots__ = ("key", "left", "state", "step", "token")
 
-    def __init__(self, name: Hashable, steps: Sequence[Step]) -> None:
-        super().__init__(name)
+    def __init__(self, name: Hashable, promise: Promise[Any], steps: Sequence[Step]) -> None:
+        super().__init__(name, promise)
         self.left = list(steps)
         self.step: Step = steps[0]
         self.state: ResourceState | None = None
@@ -219,12 +231,81 @@ _STOP = object()
 _CLOSE = object()
 
 
+# --- hands ------------------------------------------------------------------------------------------------------------
+
+
+class Hands(Protocol):
+    """Who runs an executor's loop and its calls: threads, or in a simulation only whoever waits."""
+
+    @property
+    def advance(self) -> Callable[[], None] | None:
+        """Brings the work forward while somebody waits for a promise; None when it comes forward by itself."""
+        ...
+
+    def start(self, loop: Callable[[], None], turn: Callable[[], bool]) -> None:
+        """Run `loop`, which ends after `join`; or `turn` each time after `woken`, until it returns False."""
+        ...
+
+    def woken(self) -> None:
+        """Something has come in."""
+        ...
+
+    def call(self, task: Callable[[], None], running: int) -> None:
+        """Run a call; with it there are `running` at once."""
+        ...
+
+    def join(self) -> None:
+        """Everything has come in: wait for the end of the loop and of all calls."""
+        ...
+
+
+class Threads:
+    """The loop on a thread of its own, and as many workers as there are ever calls at once."""
+
+    advance = None
+
+    def __init__(self) -> None:
+        self._calls: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
+        self._workers: list[threading.Thread] = []
+
+    def start(self, loop: Callable[[], None], turn: Callable[[], bool]) -> None:
+        """See `Hands`."""
+        self._loop = threading.Thread(target=loop, name="executor", daemon=True)
+        self._loop.start()
+
+    def woken(self) -> None:
+        """The loop waits at its inbox itself."""
+
+    def call(self, task: Callable[[], None], running: int) -> None:
+        """See `Hands`."""
+        if running > len(self._workers):
+            worker = threading.Thread(target=self._serve, name=f"worker-{len(self._workers) + 1}", daemon=True)
+            self._workers.append(worker)
+            worker.start()
+        self._calls.put(task)
+
+    def join(self) -> None:
+        """See `Hands`."""
+        self._loop.join()
+        for _ in self._workers:
+            self._calls.put(None)
+        for worker in self._workers:
+            worker.join()
+
+    def _serve(self) -> None:
+        while (task := self._calls.get()) is not None:
+            task()
+
+
+# --- the executor -----------------------------------------------------------------------------------------------------
+
+
 class Executor:
     """The loop. Use it in a `with` block: leaving it starts nothing more and waits for what runs.
 
     `provider_of(state)` finds providers, `concluded(step, state)` is told of each end before anybody else, `new_id`
     gives the IDs of provider resources, `clean(error)` takes secrets out of a failure's text. Without a
-    journal only calls can be submitted (a preview).
+    journal only calls can be submitted (a preview). `hands` do the work.
     """
 
     def __init__(
@@ -240,6 +321,7 @@ class Executor:
         concluded: Callable[[Step, ResourceState | None], None] = lambda _step, _state: None,
         new_id: Callable[[], str] = str,
         clean: Callable[[WorksteadError], None] = lambda _error: None,
+        hands: Hands | None = None,
     ) -> None:
         self._caller = caller
         self._emit = emit
@@ -253,13 +335,11 @@ class Executor:
         self._stop_on_failure = stop_on_failure
         self._schedule = Schedule()
         self._inbox: SimpleQueue[Any] = SimpleQueue()
-        self._calls: SimpleQueue[tuple[_Call | _Chain, Callable[[], Any]] | None] = SimpleQueue()
-        self._workers: list[threading.Thread] = []
+        self._hands = hands or Threads()
         self._calling = 0
         self._closing = False
         self._unsettled: set[_Work] = set()
         self._culprits: dict[Hashable, str] = {}
-        self._loop = threading.Thread(target=self._run, name="executor", daemon=True)
 
     # --- what others ask ----------------------------------------------------------------------------------------------
 
@@ -270,35 +350,38 @@ class Executor:
 
         The state the last one leaves; StepFailedError, after the watchers were told, when one fails; NotStartedError.
         """
-        return self._submit(_Chain(name, steps), after, weight)
+        return self._submit(_Chain(name, self._promise(), steps), after, weight)
 
     def call(self, name: Hashable, call: Callable[[], T]) -> Promise[T]:
         """Run something that changes nothing on a worker thread."""
-        return self._submit(_Call(name, call))
+        return self._submit(_Call(name, self._promise(), call))
 
     def write(self, name: Hashable, writes: tuple[Write, ...]) -> Promise[None]:
         """Change the record where no call stands behind it."""
-        return self._submit(_Record(name, writes))
+        return self._submit(_Record(name, self._promise(), writes))
 
     def _submit(self, work: _Work, after: Collection[Hashable] = (), weight: float = 0.0) -> Promise[Any]:
-        self._inbox.put(_Submitted(work, after, weight))
+        self._send(_Submitted(work, after, weight))
         return work.promise
+
+    def _promise(self) -> Promise[Any]:
+        return Promise(self._hands.advance)
 
     def stop(self) -> None:
         """Start nothing any more; what is running goes on."""
-        self._inbox.put(_STOP)
+        self._send(_STOP)
+
+    def _send(self, message: Any) -> None:
+        self._inbox.put(message)
+        self._hands.woken()
 
     def __enter__(self) -> Executor:
-        self._loop.start()
+        self._hands.start(self._run, self._try_turn)
         return self
 
     def __exit__(self, *_exception: object) -> None:
-        self._inbox.put(_CLOSE)
-        self._loop.join()
-        for _ in self._workers:
-            self._calls.put(None)
-        for worker in self._workers:
-            worker.join()
+        self._send(_CLOSE)
+        self._hands.join()
 
     # --- the loop -----------------------------------------------------------------------------------------------------
 
@@ -308,6 +391,13 @@ class Executor:
                 self._turn()
         except BaseException as error:
             self._give_up(error)
+
+    def _try_turn(self) -> bool:
+        """Take a turn if anything has come in."""
+        if self._inbox.empty():
+            return False
+        self._turn()
+        return True
 
     def _turn(self) -> None:
         entries: list[tuple[Entry, _Work]] = []
@@ -542,23 +632,18 @@ class Executor:
         self._unsettled.discard(work)
         work.promise.settle(result, error)
 
-    # --- workers ------------------------------------------------------------------------------------------------------
+    # --- calls --------------------------------------------------------------------------------------------------------
 
     def _hand_out(self, work: _Call | _Chain, call: Callable[[], Any]) -> None:
-        self._calling += 1
-        if self._calling > len(self._workers):
-            worker = threading.Thread(target=self._serve, name=f"worker-{len(self._workers) + 1}", daemon=True)
-            self._workers.append(worker)
-            worker.start()
-        self._calls.put((work, call))
-
-    def _serve(self) -> None:
-        while (task := self._calls.get()) is not None:
-            work, call = task
+        def task() -> None:
             try:
-                self._inbox.put(_Returned(work, call()))
+                returned = _Returned(work, call())
             except BaseException as error:
-                self._inbox.put(_Returned(work, error=error))
+                returned = _Returned(work, error=error)
+            self._send(returned)
+
+        self._calling += 1
+        self._hands.call(task, self._calling)
 
 
 def _outcome_unknown(error: WorksteadError) -> bool:

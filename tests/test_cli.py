@@ -69,7 +69,8 @@ def test_the_story_of_a_stack(quickstart: Folder) -> None:
     assert [(step["op"], list(step["detailedDiff"])) for step in changed] == [
         ("update", ["configuration.docker.command"])
     ]
-    assert digest["changeSummary"] == {"same": 5, "update": 1}
+    assert digest["changeSummary"]["update"] == 1
+    assert set(digest["changeSummary"]) == {"same", "update"}
     shown = quickstart.run("preview", "--stack", "dev").must().out
     assert 'configuration.docker.command: "python report.py" => "python weekly.py"' in shown
     before = quickstart.writes()
@@ -83,12 +84,13 @@ def test_the_story_of_a_stack(quickstart: Folder) -> None:
     assert '~ name: "report-' in shown
     assert '=> "weekly-report" (forces replacement)' in shown
     quickstart.run("up", "--stack", "dev", "--yes").must()
-    names = [row["name"] for row in quickstart.run("cloud", "ls", "--json").must().json]
+    objects = quickstart.run("cloud", "ls", "--json").must().json
+    names = [row["name"] for row in objects if row["cloud"] == "dataforest"]
     assert "weekly-report" in names
     assert len(names) == 4
 
     # An object deleted behind the engine's back is found by refresh and made again by up.
-    lost = next(row for row in quickstart.run("cloud", "ls", "--json").json if row["name"] == "weekly-report")
+    lost = next(row for row in objects if row["name"] == "weekly-report")
     quickstart.run("cloud", "rm", "dataforest", lost["id"]).must()
     assert quickstart.run("refresh", "--stack", "dev", "--yes", "--expect-no-changes").code == 7
     shown = quickstart.run("refresh", "--stack", "dev", "--yes").must().out
@@ -286,7 +288,7 @@ def test_import_takes_an_object_over_and_says_the_code(small: Folder) -> None:
 
 def test_a_second_up_is_refused_at_once_with_who_holds_it(small: Folder) -> None:
     small.run("up", "-s", "dev", "-y").must()
-    small.run("cloud", "fault", "add", "dataforest", "slow", "--always", "--set", "seconds=5").must()
+    small.run("cloud", "fault", "add", "dataforest", "slow", "--always", "--set", "seconds=90").must()
     small.run("config", "set", "command", "sleep", "-s", "dev").must()
     first = subprocess.Popen(
         small.command("up", "-s", "dev", "-y"), cwd=small.path, env=small.environ, stderr=subprocess.PIPE, text=True
@@ -294,9 +296,8 @@ def test_a_second_up_is_refused_at_once_with_who_holds_it(small: Folder) -> None
     try:
         assert first.stderr is not None
         wait_for(first.stderr, "updating")
-        started = time.monotonic()
         done = small.run("up", "-s", "dev", "-y").must(1)
-        assert time.monotonic() - started < 4
+        assert first.poll() is None, "refused at once: the first is still at work"
         assert "is currently locked by" in done.err
         assert str(first.pid) in done.err
     finally:

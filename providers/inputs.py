@@ -30,7 +30,7 @@ from pydantic_core import PydanticUndefined
 from engine.core import paths
 from engine.core.contract import CheckFailure
 from engine.core.paths import Path
-from engine.core.values import MASK, Unknown, canonical_json, equal, has_unknown
+from engine.core.values import MASK, Unknown, canonical_json, equal, has_unknown, unknown_as
 
 Tree = dict[str, Any]
 
@@ -71,7 +71,8 @@ class Facts:
 class Rule:
     """A constraint between members of one model, judged when all of them are known and right by themselves.
 
-    `broken` gets the values of the member `at` and of `reads` (None: left out) and says whether the rule is broken.
+    `broken` gets the values of the member `at` and of `reads` (None: left out) and says whether the rule is broken. A
+    list or a map may hold something unknown: the rule is judged as long as it does not look at that.
     """
 
     at: str
@@ -363,11 +364,11 @@ def _broken(model: type[Inputs], tree: Any, path: Path, wrong: Sequence[Path]) -
     if not isinstance(tree, dict):
         return
     for rule in model.rules:
-        names = (rule.at, *rule.reads)
-        values = [paths.lookup(tree, paths.parse(name))[1] for name in names]
-        spots = [(*path, *paths.parse(name)) for name in names]
+        names = [paths.parse(name) for name in (rule.at, *rule.reads)]
+        values = [_at(tree, name) for name in names]
+        spots = [(*path, *name) for name in names]
         doubtful = any(paths.contains(spot, bad) or paths.contains(bad, spot) for spot in spots for bad in wrong)
-        if doubtful or has_unknown(values) or not rule.broken(*values):
+        if doubtful or not _is_broken(rule, values):
             continue
         top = _shown(model, paths.parse(rule.at), values[0]) if values[0] is not None else ""
         yield rule, CheckFailure(paths.show(spots[0]), rule.rule, top, rule.remedy, rule.source)
@@ -375,6 +376,47 @@ def _broken(model: type[Inputs], tree: Any, path: Path, wrong: Sequence[Path]) -
         member = members_of(model).get(name)
         if member is not None:
             yield from _broken_inside(member.shape, value, (*path, name), wrong)
+
+
+def _at(tree: Any, path: Path) -> Any:
+    """The value at a path, None when it is left out; unknown when it lies inside something unknown."""
+    for length in range(len(path)):
+        around = paths.lookup(tree, path[:length])[1]
+        if type(around) is Unknown:
+            return around
+    return paths.lookup(tree, path)[1]
+
+
+def _is_broken(rule: Rule, values: Sequence[Any]) -> bool:
+    """Is the rule broken, whatever the unknown among the values turns out to be?"""
+    if any(type(value) is Unknown for value in values):
+        return False
+    if not has_unknown(values):
+        return rule.broken(*values)
+    try:
+        return rule.broken(*(unknown_as(value, lambda _: _UNSEEN) for value in values))
+    except (
+        _LookedAtUnknownError,
+        TypeError,
+    ):  # a function written in C, such as a regular expression's, says TypeError
+        return False
+
+
+class _LookedAtUnknownError(Exception):
+    """A rule depends on something that is not known yet."""
+
+
+def _looked_at(*_: Any) -> Any:
+    raise _LookedAtUnknownError
+
+
+_OPERATORS = (
+    "bool call contains eq float format ge getattr getitem gt hash index int iter le len lt ne repr str".split()
+)
+_UNSEEN = type(
+    "_Unseen", (), {f"__{name}__": _looked_at for name in _OPERATORS} | {"__class__": property(_looked_at)}
+)()
+"""What stands for an unknown while a rule is judged: it can be carried about, but not looked at."""
 
 
 def _broken_inside(shape: Shape, value: Any, path: Path, wrong: Sequence[Path]) -> Iterator[tuple[Rule, CheckFailure]]:

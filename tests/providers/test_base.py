@@ -6,8 +6,10 @@ cloud keeps entries of its own, properties that arrive in camelCase.
 
 from __future__ import annotations
 
+import ipaddress
 import itertools
 import re
+from collections.abc import Callable
 from typing import Annotated, Any, ClassVar, Literal
 
 import pytest
@@ -31,7 +33,7 @@ from providers.base import (
     physical_name,
     wait_until,
 )
-from providers.inputs import canonical, completed, laid_over, rebuilt
+from providers.inputs import canonical, completed, judged, laid_over, rebuilt
 from tests.contract.contract_cases import TestClock, under
 
 
@@ -154,8 +156,39 @@ def test_rules_wait_for_what_is_unknown_or_wrong() -> None:
     assert check({"name": "a", "volume": {"category": UNKNOWN}}) == {}
     assert check({"name": "a", "volume": {"category": "EFS", "uri": UNKNOWN}}) == {}
     assert set(check({"name": "a", "volume": {"category": "nonsense"}})) == {"volume.category"}
-    assert check({"name": "a", "groups": [UNKNOWN], "volume": {"category": "EFS", "uri": "x"}}) == {}
+    assert check({"name": "a", "groups": UNKNOWN, "volume": {"category": "EFS", "uri": "x"}}) == {}
+    assert check({"name": "a", "groups": ["g"], "volume": UNKNOWN}) == {}
     assert set(check({"name": "a", "groups": ["g"], "volume": {"category": "EFS", "uri": "x"}})) == {"groups"}
+
+
+def test_rules_are_judged_around_what_is_unknown() -> None:
+    """A list with something unknown in it is not empty; only a rule that looks at the unknown has to wait."""
+    assert set(check({"name": "a", "groups": [UNKNOWN], "volume": {"category": "EFS", "uri": "x"}})) == {"groups"}
+
+
+@pytest.mark.parametrize(
+    "look",
+    [
+        lambda items: items[0] == "a",
+        lambda items: "a" in items,
+        lambda items: len(items[0]) > 1,
+        lambda items: items[0].startswith("a"),
+        lambda items: not isinstance(items[0], str),
+        lambda items: bool(items[0]),
+        lambda items: len(set(items)) < len(items),
+        lambda items: f"{items[0]}" != "a",
+        lambda items: any("a" in item for item in items),
+        lambda items: re.match("a", items[0]) is None,
+        lambda items: sorted(items) != items,
+        lambda items: ipaddress.ip_network(items[0]).is_private,
+    ],
+)
+def test_a_rule_that_looks_at_something_unknown_is_not_broken(look: Callable[[list[Any]], bool]) -> None:
+    class Listed(Inputs):
+        items: Annotated[list[str] | None, Facts(source="5.1", remedy="a list")] = None
+        rules = (Rule(at="items", broken=look, rule="never", remedy="nothing", source="5.1"),)
+
+    assert judged(Listed, {"items": [UNKNOWN, UNKNOWN]}) == ([], [])
 
 
 def test_a_broken_warning_rule_is_a_warning() -> None:

@@ -410,9 +410,28 @@ def _looked_at(*_: Any) -> Any:
     raise _LookedAtUnknownError
 
 
-_OPERATORS = (
-    "bool call contains eq float format ge getattr getitem gt hash index int iter le len lt ne repr str".split()
-)
+_OPERATORS = [
+    "bool",
+    "call",
+    "contains",
+    "eq",
+    "float",
+    "format",
+    "ge",
+    "getattr",
+    "getitem",
+    "gt",
+    "hash",
+    "index",
+    "int",
+    "iter",
+    "le",
+    "len",
+    "lt",
+    "ne",
+    "repr",
+    "str",
+]
 _UNSEEN = type(
     "_Unseen", (), {f"__{name}__": _looked_at for name in _OPERATORS} | {"__class__": property(_looked_at)}
 )()

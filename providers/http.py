@@ -22,6 +22,7 @@ import httpx2
 from engine.core.contract import CallContext
 from engine.core.errors import CloudError, DeadlineError, UsageError, WorksteadError
 from providers.base import current_call
+from providers.pace import Place, lane
 from providers.patience import Again, Patience, Verdict, patiently
 
 __all__ = ["OK", "Answer", "HttpClient", "Judgement", "Patience", "Request", "Verdict"]
@@ -76,10 +77,20 @@ Judge = Callable[[Request, Answer], Judgement]
 class HttpClient:
     """Sends requests to one endpoint. Safe to use from many threads.
 
-    `base_url` has scheme, host and perhaps a port and a path prefix. Raises UsageError when it is not a web address.
+    `base_url` has scheme, host and perhaps a port and a path prefix; `cloud` and `account` say whose rate limits hold.
+    Raises UsageError when it is not a web address.
     """
 
-    def __init__(self, base_url: str, sign: Sign, judge: Judge, *, patience: Patience | None = None) -> None:
+    def __init__(
+        self,
+        base_url: str,
+        sign: Sign,
+        judge: Judge,
+        *,
+        cloud: str,
+        account: str,
+        patience: Patience | None = None,
+    ) -> None:
         parts = urlsplit(base_url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise UsageError(
@@ -91,6 +102,7 @@ class HttpClient:
         self._sign = sign
         self._judge = judge
         self._patience = patience or Patience()
+        self._place = Place(cloud, account, self.base_url)
         secure, local = parts.scheme == "https", parts.hostname in ("localhost", "127.0.0.1", "::1")
         self._wire = httpx2.Client(
             verify=secure,
@@ -111,17 +123,20 @@ class HttpClient:
         *,
         headers: Mapping[str, str] | None = None,
         body: bytes = b"",
+        reads: bool,
         repeatable: bool,
     ) -> Answer:
         """The answer to a request, when it is a good one.
 
-        `repeatable`: sending it twice does no harm, so it is tried again even when the first outcome is uncertain.
+        `reads`: it changes nothing, which decides whose rate limit it shares. `repeatable`: sending it twice does no
+        harm, so it is tried again even when the first outcome is uncertain.
         Raises the judge's error; CloudError when the endpoint cannot be reached (`uncertain` when the request may have
         had its effect); DeadlineError and CancelledError.
         """
         call = current_call(f"{method} {target}")
         request = self._request(method, target, headers or {}, body)
-        return patiently(lambda: self._once(request, call), call, self._patience, repeatable=repeatable)
+        shared = lane(self._place, reads, call.clock)
+        return patiently(lambda: self._once(request, call), call, self._patience, shared, repeatable=repeatable)
 
     # --- one attempt
 

@@ -2,7 +2,8 @@
 
 A client makes one attempt at a time and raises `Again` for a failure that may pass. `patiently` decides whether it is
 tried again, waits so that cancelling ends the wait at once, and never begins a wait that would outlast the customer's
-time limit. What an answer means is left to the cloud, the wire to `providers.http` or the vendor's own library.
+time limit. Every attempt takes its turn in a lane of `providers.pace`, which alone says how long a throttled one waits.
+What an answer means is left to the cloud, the wire to `providers.http` or the vendor's own library.
 
 On tenacity for the back-off: stamina, which wraps it, cannot be told how to sleep.
 """
@@ -18,11 +19,14 @@ import tenacity
 
 from engine.core.contract import CallContext
 from engine.core.errors import CancelledError, CloudError, DeadlineError, WorksteadError
+from providers.pace import Lane
 
 T = TypeVar("T")
 
 LONGEST_PAUSE: Final = 20.0
 """Seconds between two tries, unless the service asks for more."""
+CROWDED: Final = 15 * 60.0
+"""Seconds for which throttling is put up with when the customer sets no limit."""
 LONGEST_ASKED: Final = 120.0
 """Seconds at most that a service's own `Retry-After` is believed."""
 
@@ -53,26 +57,24 @@ class Again(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How many tries each kind of failure gets; a throttled request may have to wait for a crowd.
+    """How many tries each kind of failure gets.
 
-    `crowded`: seconds for which throttling is put up with, however many tries that takes; as long as the customer's own
-    time limit lasts, if there is one. None: throttling gets `throttled` tries.
+    A throttled request waits for its turn instead, however many tries that takes: for `crowded` seconds, or as long as
+    the customer's own time limit lasts, if there is one.
     """
 
-    throttled: int = 10
     unavailable: int = 5
     uncertain: int = 4
-    crowded: float | None = None
+    crowded: float = CROWDED
 
     def has_another(self, verdict: Verdict, attempt: int, call: CallContext, waited: float) -> bool:
         """Whether there is a try after this one, `waited` seconds after the first."""
-        if verdict is Verdict.THROTTLED and self.crowded is not None:
+        if verdict is Verdict.THROTTLED:
             return call.deadline is not None or waited < self.crowded
-        of = {Verdict.THROTTLED: self.throttled, Verdict.UNAVAILABLE: self.unavailable}
-        return attempt < of.get(verdict, self.uncertain)
+        return attempt < (self.unavailable if verdict is Verdict.UNAVAILABLE else self.uncertain)
 
 
-def patiently(attempt: Callable[[], T], call: CallContext, patience: Patience, *, repeatable: bool) -> T:
+def patiently(attempt: Callable[[], T], call: CallContext, patience: Patience, lane: Lane, *, repeatable: bool) -> T:
     """What an attempt returns at last.
 
     `repeatable`: sending it twice does no harm, so it is tried again even when the first outcome is uncertain. Raises
@@ -80,6 +82,18 @@ def patiently(attempt: Callable[[], T], call: CallContext, patience: Patience, *
     """
     failures: list[Again] = []
     began = call.clock()
+
+    def in_turn() -> T:
+        turn = lane.admit(call, failures[-1].error if failures else None)
+        try:
+            result = attempt()
+        except Again as failure:
+            if failure.verdict is Verdict.THROTTLED:
+                after = None if failure.after is None else min(failure.after, LONGEST_ASKED)
+                lane.throttled(turn, call.clock(), after)
+            raise
+        lane.went_through(turn, call.clock())
+        return result
 
     def again(state: tenacity.RetryCallState) -> bool:
         failure = state.outcome.exception() if state.outcome else None
@@ -94,7 +108,7 @@ def patiently(attempt: Callable[[], T], call: CallContext, patience: Patience, *
         _wait(call, seconds, failures[-1].error)
 
     try:
-        return tenacity.Retrying(retry=again, wait=_pause, sleep=sleep, reraise=True)(attempt)
+        return tenacity.Retrying(retry=again, wait=_pause, sleep=sleep, reraise=True)(in_turn)
     except Again as failure:
         raise failure.error from failure.__cause__
 
@@ -103,8 +117,10 @@ _BACK_OFF = tenacity.wait_random_exponential(multiplier=0.2, max=LONGEST_PAUSE)
 
 
 def _pause(state: tenacity.RetryCallState) -> float:
-    """Seconds until the next try: what the service asked for, else ever longer ones with jitter."""
+    """Seconds until the next try: what the service asked for, else ever longer ones with jitter; a lane has its own."""
     failure = state.outcome.exception() if state.outcome else None
+    if isinstance(failure, Again) and failure.verdict is Verdict.THROTTLED:
+        return 0.0
     asked = failure.after if isinstance(failure, Again) else None
     return _BACK_OFF(state) if asked is None else min(asked, LONGEST_ASKED)
 

@@ -109,7 +109,7 @@ def fault() -> None:
 def add_fault(
     cloud_name: str, kind: str, operation: str, subject: str, times: int, always: bool, parameters: tuple[str, ...]
 ) -> None:
-    """Plan a fault. KIND: throttle, error, drop-before, drop-after, slow, quota, non-json, stuck, fail."""
+    """Plan a fault. KIND: throttle, rate-limit, error, drop-before, drop-after, slow, quota, non-json, stuck, fail."""
     given: dict[str, Any] = {}
     for parameter in parameters:
         name, _, value = parameter.partition("=")

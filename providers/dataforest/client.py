@@ -37,6 +37,9 @@ ENDPOINT: Final = "https://df.apigw.ntruss.com"
 SKEW_LIMIT: Final = 300.0
 """Seconds by which the gateway lets clocks differ."""
 
+_READS: Final = re.compile("/(get|check)")
+"""How the names of operations begin that change nothing."""
+
 
 # --- signing ----------------------------------------------------------------------------------------------------------
 
@@ -69,7 +72,9 @@ class Client:
         self._access_key = access_key
         self._secret_key = secret_key
         self._clock = clock
-        self._http = HttpClient(endpoint, self._sign, self._judge, patience=patience)
+        self._http = HttpClient(
+            endpoint, self._sign, self._judge, cloud="dataforest", account=access_key, patience=patience
+        )
 
     def close(self) -> None:
         """Close the connections."""
@@ -153,6 +158,7 @@ class Client:
             f"/api/v2/{operation}",
             headers={"content-type": "application/json", "accept": "application/json"},
             body=json.dumps(body, ensure_ascii=False, allow_nan=False).encode(),
+            reads=_READS.search(operation) is not None,
             repeatable=repeatable,
         ).json()
         assert isinstance(answer, dict)  # `_judge` lets nothing else through

@@ -23,7 +23,7 @@ from functools import cached_property
 from typing import Any, ClassVar, Final
 
 from engine.core.errors import UsageError
-from providers.emulation.faults import Fault
+from providers.emulation.faults import Fault, as_throttle
 from providers.emulation.registry import KNOWN
 from providers.emulation.store import CloudFile
 from providers.emulation.transaction import Transaction, Turn
@@ -255,15 +255,19 @@ class Emulator:
         slow = call.objects.take_fault({"slow"}, call.operation, call.subjects)
         ending = call.objects.take_fault(ENDING_FAULTS, call.operation, call.subjects)
         idle = call.objects.take_fault({"no-effect"}, call.operation, call.subjects)
+        limit = call.objects.take_fault({"rate-limit"}, call.operation, call.subjects) if ending is None else None
         response: Response | None = None
         if ending is None or ending.kind == "drop-after" or ending.parameters.get("after"):
             try:
                 with call.objects.undoable():
-                    response = self.answer(call)
-                    if idle is not None:
+                    response = self.answer(call)  # only now the caller is known, and so whose calls are counted
+                    above = limit is not None and call.objects.calls_left(limit, call.owner) < 1
+                    if idle is not None or above:
                         raise Refused(response)  # undoes the effect, keeps the answer
             except Refused as refused:
                 response = refused.response
+        if limit is not None and not call.objects.count_call(limit, call.owner):
+            ending = as_throttle(limit)
         if ending is not None:
             response = self._ending(call, ending)
         if response is not None:

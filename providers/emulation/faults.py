@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from engine.core.errors import UsageError
 
 FAULT_KINDS: Final[Mapping[str, str]] = {
     "throttle": "the vendor's own throttle answer; retry_after=SECONDS adds that header, code=CODE chooses which",
+    "rate-limit": "the throttle answer to calls above per_second=N (5) of one account; burst=N (1) of them at once",
     "error": "an error of the vendor's tables: code=CODE, or status=N and message=TEXT; after=true: effect done first",
     "drop-before": "the connection is closed, nothing is done",
     "drop-after": "the effect is done, the connection is closed without an answer",
@@ -32,7 +33,7 @@ class Fault:
     """One planned fault: what (`FAULT_KINDS`), to which calls, how often (`times` None: for ever).
 
     `operation` is a shell pattern over the cloud's operation names; `object`, if given, the ID or name the call is
-    about. `parameters` are those of the kind, converted.
+    about. `parameters` are those of the kind, converted. A rate limit always holds for ever.
     """
 
     seq: int
@@ -42,6 +43,12 @@ class Fault:
     object: str
     times: int | None
     parameters: Mapping[str, Any]
+
+
+def as_throttle(limit: Fault) -> Fault:
+    """What a rate limit does to a call above it."""
+    own = {name: value for name, value in limit.parameters.items() if name in _PARAMETERS["throttle"]}
+    return replace(limit, kind="throttle", parameters=own)
 
 
 def check_kind(kind: str) -> None:
@@ -95,6 +102,13 @@ def _seconds(value: Any) -> float:
     return seconds
 
 
+def _calls(value: Any) -> float:
+    calls = float(value)
+    if not 0.001 <= calls <= 1_000_000:
+        raise ValueError(value)
+    return calls
+
+
 def _http_status(value: Any) -> int:
     status = int(value)
     if not 200 <= status <= 599:
@@ -108,6 +122,7 @@ def _members(value: Any) -> dict[str, Any]:
 
 _PARAMETERS: Final[Mapping[str, Mapping[str, Callable[[Any], Any]]]] = {
     "throttle": {"code": str, "retry_after": _seconds},
+    "rate-limit": {"per_second": _calls, "burst": _calls, "code": str, "retry_after": _seconds},
     "error": {
         "code": str,
         "status": _http_status,

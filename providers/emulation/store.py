@@ -30,7 +30,7 @@ from types import TracebackType
 from typing import Any, Final, Self
 
 from engine.core.errors import UsageError
-from providers.emulation.faults import Fault, check_kind, converted
+from providers.emulation.faults import Fault, as_throttle, check_kind, converted
 from providers.emulation.registry import emulator_class
 from providers.emulation.transaction import COLUMNS, SCHEMA, CloudObject, Transaction, faults_of, object_of
 
@@ -204,10 +204,11 @@ class CloudFile:
             )
         if times is not None and times < 1:
             raise UsageError(f"times is {times}; it must be at least 1", reference="fault-times")
+        times = None if kind == "rate-limit" else times
         fault = Fault(0, cloud, kind, operation, object, times, converted(kind, parameters))
-        if kind in ("throttle", "error", "quota"):
+        if kind in ("throttle", "rate-limit", "error", "quota"):
             try:  # what the vendor cannot say is refused here, not when the call comes
-                emulator().fault_response(fault)
+                emulator().fault_response(as_throttle(fault) if kind == "rate-limit" else fault)
             except ValueError as error:
                 raise UsageError(f"{cloud}: {error}", reference="fault-parameter") from error
         with self.transaction(cloud) as transaction:

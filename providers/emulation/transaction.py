@@ -281,6 +281,19 @@ class Transaction:
             return fault
         return None
 
+    def calls_left(self, limit: Fault, owner: str) -> float:
+        """How many calls a rate limit lets an account make at this instant: a bucket that fills with time."""
+        burst, per_second = limit.parameters.get("burst", 1.0), limit.parameters.get("per_second", 5.0)
+        left, at = map(float, self.common.get(_bucket(limit, owner), f"{burst!r} {self.now!r}").split())
+        return min(burst, left + max(0.0, self.now - at) * per_second)
+
+    def count_call(self, limit: Fault, owner: str) -> bool:
+        """Take one call of those left; False when there is none."""
+        left = self.calls_left(limit, owner)
+        if left >= 1:
+            self.set_common(_bucket(limit, owner), f"{left - 1!r} {self.now!r}")
+        return left >= 1
+
     def key(self, access_key: str) -> Key | None:
         """The access key of that name added to the file, or None."""
         row = self.sql.execute(
@@ -320,6 +333,10 @@ class Transaction:
         """Write a setting of the whole file."""
         self.common[name] = value
         self.sql.execute("INSERT OR REPLACE INTO setting VALUES ('', ?, ?)", (name, value))
+
+
+def _bucket(limit: Fault, owner: str) -> str:
+    return f"calls left of {owner} under {limit.seq}"
 
 
 def faults_of(sql: sqlite3.Connection, cloud: str | None = None) -> list[Fault]:

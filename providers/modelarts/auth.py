@@ -74,6 +74,11 @@ class Auth(Protocol):
         """Is each request signed (rather than accompanied by a token)?"""
         ...
 
+    @property
+    def who(self) -> str:
+        """Whose rate limits hold: the key, or the user in its domain."""
+        ...
+
     def headers(self, request: Request) -> Mapping[str, str]:
         """The headers of one attempt."""
         ...
@@ -106,6 +111,11 @@ class Keys:
     security_token: str = field(default="", repr=False)
     signs = True
 
+    @property
+    def who(self) -> str:
+        """The access key."""
+        return self.access_key
+
     def headers(self, request: Request) -> Mapping[str, str]:
         """Date and signature; the date ages, so each attempt has its own."""
         date = datetime.fromtimestamp(self.place.clock(), UTC).strftime("%Y%m%dT%H%M%SZ")
@@ -117,10 +127,12 @@ class Keys:
 
     def project(self) -> str:
         """Asks IAM for the project that is named like the region."""
-        iam = HttpClient(self.place.iam, self.headers, Judge(self.place.iam, self.place.clock))
+        judge = Judge(self.place.iam, self.place.clock)
+        iam = HttpClient(self.place.iam, self.headers, judge, cloud="modelarts", account=self.who)
         try:
             target = f"/v3/projects?{query_string([('name', self.place.region)])}"
-            answer = iam.send("GET", target, headers={"content-type": "application/json"}, repeatable=True).json()
+            headers = {"content-type": "application/json"}
+            answer = iam.send("GET", target, headers=headers, reads=True, repeatable=True).json()
         finally:
             iam.close()
         projects = answer.get("projects") if isinstance(answer, dict) else None
@@ -155,6 +167,11 @@ class Token:
     _project: str = field(default="", init=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
 
+    @property
+    def who(self) -> str:
+        """The user, named in full."""
+        return f"{self.domain}/{self.user}"
+
     def headers(self, request: Request) -> Mapping[str, str]:
         """The token, fetched now if there is none that still holds."""
         return {"x-auth-token": self._current()[0]}
@@ -185,13 +202,14 @@ class Token:
             }
         }
         judge = Judge(self.place.iam, self.place.clock, signs=False)
-        iam = HttpClient(self.place.iam, lambda request: {}, judge)
+        iam = HttpClient(self.place.iam, lambda request: {}, judge, cloud="modelarts", account=self.who)
         try:
             answer = iam.send(
                 "POST",
                 "/v3/auth/tokens?nocatalog=1",
                 headers={"content-type": "application/json"},
                 body=json.dumps(body, ensure_ascii=False).encode(),
+                reads=False,
                 repeatable=True,
             )
         finally:

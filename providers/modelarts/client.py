@@ -52,7 +52,8 @@ class Client:
         self.auth = auth
         self._project_id = project_id
         self._lock = threading.Lock()
-        self._http = HttpClient(endpoint, auth.headers, Judge(endpoint, clock, auth.signs))
+        judge = Judge(endpoint, clock, auth.signs)
+        self._http = HttpClient(endpoint, auth.headers, judge, cloud="modelarts", account=auth.who)
 
     def close(self) -> None:
         """Close the connections."""
@@ -195,6 +196,7 @@ class Client:
                 target,
                 headers={"content-type": "application/json", "accept": "application/json", "x-project-id": project},
                 body=content,
+                reads=method == "GET",
                 repeatable=repeatable,
             ).json()
 

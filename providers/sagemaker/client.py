@@ -21,20 +21,25 @@ from botocore.parsers import ResponseParserError
 from engine.core.contract import CallContext
 from engine.core.errors import CloudError, CredentialsError, DeadlineError, InternalError, WorksteadError
 from providers.base import current_call
+from providers.pace import Place, lane
 from providers.patience import Again, Patience, Verdict, patiently
 from providers.sagemaker.answers import Said, judged
 from providers.sagemaker.errors import NotFoundError
 
-PATIENCE: Final = Patience(crowded=15 * 60)
 TAGS_AT_ONCE: Final = 50
+
+_READS: Final = re.compile("Describe|List|Get|Simulate")
+"""How the names of operations begin that change nothing."""
 
 
 class Client:
     """One service in one region with one set of credentials. Safe to use from many threads."""
 
-    def __init__(self, api: Any, *, patience: Patience = PATIENCE) -> None:
+    def __init__(self, api: Any, account: str, *, patience: Patience | None = None) -> None:
         self._api = api
-        self._patience = patience
+        self._patience = patience or Patience()
+        # The endpoint of a service that has one for all regions is the same for all of them, and so is its rate limit.
+        self._place = Place("sagemaker", account, self.endpoint)
 
     @property
     def endpoint(self) -> str:
@@ -55,8 +60,9 @@ class Client:
         """
         call = current_call(operation)
         method = getattr(self._api, xform_name(operation))
+        shared = lane(self._place, _READS.match(operation) is not None, call.clock)
         return patiently(
-            lambda: self._once(operation, method, members, call), call, self._patience, repeatable=repeatable
+            lambda: self._once(operation, method, members, call), call, self._patience, shared, repeatable=repeatable
         )
 
     def look(self, operation: str, **members: Any) -> dict[str, Any] | None:

@@ -133,7 +133,7 @@ def _open(service: str, access: Access, spaces: tuple[str, ...]) -> Client:
             remedy=f"correct the settings of the namespace {spaces[0]}, such as {spaces[0]}:region",
             reference="endpoint-malformed",
         ) from error
-    return Client(api)
+    return Client(api, access.access_key or access.profile)
 
 
 _SESSIONS: Final[dict[Access, boto3.session.Session]] = {}

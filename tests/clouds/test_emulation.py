@@ -449,6 +449,30 @@ def test_throttle_for_n_calls_with_retry_after(toy: Toy) -> None:
     assert answers[0].headers["retry-after"] == "3"
 
 
+def test_a_rate_limit_lets_so_many_calls_through(toy: Toy) -> None:
+    """Refused calls count as much as others, and a call above the limit has no effect."""
+    toy.file.freeze()
+    toy.file.add_fault("toy", "rate-limit", per_second="2", burst=3, retry_after=1)
+    answers = [toy(operation, name) for operation, name in (("put", "a"), ("get", "no"), ("get", "a"), ("put", "b"))]
+    assert [answer.status_code for answer in answers] == [200, 404, 200, 429]
+    assert answers[3].json() == {"kind": "throttle"}
+    assert answers[3].headers["retry-after"] == "1"
+    assert [each["name"] for each in toy.file.objects()] == ["a"]
+    toy.file.advance(0.5)
+    assert [toy("put", name).status_code for name in "bc"] == [200, 429]
+    toy.file.advance(60)
+    assert [toy("get").status_code for _ in range(4)] == [200, 200, 200, 429]
+    toy.file.clear_faults()
+    assert toy("get").status_code == 200
+
+
+@pytest.mark.parametrize("parameters", [{"per_second": "0"}, {"per_second": "many"}, {"code": "unheard-of"}])
+def test_a_rate_limit_that_makes_no_sense(toy: Toy, parameters: dict[str, str]) -> None:
+    with pytest.raises(UsageError) as caught:
+        toy.file.add_fault("toy", "rate-limit", **parameters)
+    assert caught.value.reference == "fault-parameter"
+
+
 def test_faults_are_used_once_under_concurrency(toy: Toy) -> None:
     toy.file.add_fault("toy", "throttle", times=5)
     with ThreadPoolExecutor(8) as pool:

@@ -27,6 +27,8 @@ from tests.contract.contract_cases import TestClock, under
 
 Reply = bytes | Callable[[socket.socket], None]
 
+OURS = {"cloud": "test", "account": "ours"}
+
 
 class LittleServer:
     """Answers each request with the next of its replies, the last one for ever; keeps what it was sent."""
@@ -121,7 +123,7 @@ def client(server: LittleServer, signed: list[Request]) -> Iterator[HttpClient]:
         signed.append(request)
         return {"X-Signature": f"number {len(signed)}"}
 
-    made = HttpClient(server.url, sign, judge, patience=Patience(throttled=4, unavailable=3, uncertain=2))
+    made = HttpClient(server.url, sign, judge, **OURS, patience=Patience(unavailable=3, uncertain=2, crowded=60))
     yield made
     made.close()
 
@@ -130,7 +132,9 @@ def send(
     client: HttpClient, *, repeatable: bool = True, clock: TestClock | None = None, limit: float | None = None
 ) -> Answer:
     with under((clock or TestClock()).call(limit=limit)):
-        return client.send("POST", "/a%20b?x=1&y=%2F", body=b'{"secret": "swordfish"}', repeatable=repeatable)
+        return client.send(
+            "POST", "/a%20b?x=1&y=%2F", body=b'{"secret": "swordfish"}', reads=False, repeatable=repeatable
+        )
 
 
 # --- one answer -------------------------------------------------------------------------------------------------------
@@ -195,7 +199,7 @@ def test_what_is_uncertain_is_tried_again_only_when_repeating_does_no_harm(
     assert len(server.requests) == 2
 
 
-@pytest.mark.parametrize(("status", "tries"), [(429, 4), (503, 3), (500, 2)])
+@pytest.mark.parametrize(("status", "tries"), [(503, 3), (500, 2)])
 def test_patience_ends_with_the_last_error(server: LittleServer, client: HttpClient, status: int, tries: int) -> None:
     server.replies = [reply(status)]
     with pytest.raises(CloudError) as caught:
@@ -208,11 +212,11 @@ def test_patience_ends_with_the_last_error(server: LittleServer, client: HttpCli
     ("headers", "waited"),
     [
         ({"Retry_After": "7"}, 7),
-        ({"Retry_After": "0"}, 0),
+        ({"Retry_After": "0"}, 0.5),
         ({"Retry_After": "1.5"}, 1.5),
         ({"Retry_After": "99999"}, patience.LONGEST_ASKED),
         ({"Retry_After": "Tue, 14 Nov 2023 22:13:50 GMT", "Date": "Tue, 14 Nov 2023 22:13:20 GMT"}, 30),
-        ({"Retry_After": "Tue, 14 Nov 2023 22:13:00 GMT", "Date": "Tue, 14 Nov 2023 22:13:20 GMT"}, 0),
+        ({"Retry_After": "Tue, 14 Nov 2023 22:13:00 GMT", "Date": "Tue, 14 Nov 2023 22:13:20 GMT"}, 0.5),
     ],
 )
 def test_retry_after_is_honoured(
@@ -229,12 +233,22 @@ def test_nonsense_in_retry_after_is_ignored(server: LittleServer, client: HttpCl
     server.replies = [reply(429, Retry_After=text), reply()]
     clock = TestClock()
     assert send(client, clock=clock).status == 200
-    assert clock.now < 1001
+    assert clock.now == 1000.5
+
+
+def test_throttling_is_put_up_with_for_a_time_in_ever_longer_pauses(server: LittleServer, client: HttpClient) -> None:
+    server.replies = [reply(429)]
+    clock = TestClock()
+    with pytest.raises(CloudError, match="throttled"):
+        send(client, clock=clock)
+    assert 1060 <= clock.now <= 1060 + patience.LONGEST_PAUSE
+    assert 10 < len(server.requests) < 15
+    assert "waiting for the rate limit, 12 s" in clock.reports
 
 
 def test_pauses_grow_with_jitter(server: LittleServer, signed: list[Request]) -> None:
-    client = HttpClient(server.url, lambda request: {}, judge, patience=Patience(throttled=12))
-    server.replies = [reply(429)]
+    client = HttpClient(server.url, lambda request: {}, judge, **OURS, patience=Patience(unavailable=12))
+    server.replies = [reply(503)]
     total = []
     for _ in range(2):
         clock = TestClock()
@@ -300,7 +314,7 @@ def test_cancelling_between_tries(server: LittleServer, client: HttpClient) -> N
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:1", "http://no-such-host.invalid"])
 def test_an_endpoint_out_of_reach(url: str) -> None:
-    client = HttpClient(url, lambda request: {}, judge, patience=Patience(unavailable=2))
+    client = HttpClient(url, lambda request: {}, judge, **OURS, patience=Patience(unavailable=2))
     with pytest.raises(CloudError) as caught:
         send(client, repeatable=False)
     client.close()
@@ -358,7 +372,7 @@ def certificate(folder: Path) -> ssl.SSLContext:
 def test_a_certificate_nobody_trusts(tmp_path: Path) -> None:
     server = LittleServer(certificate(tmp_path))
     server.replies = [reply()]
-    client = HttpClient(server.url, lambda request: {}, judge)
+    client = HttpClient(server.url, lambda request: {}, judge, **OURS)
     with pytest.raises(CloudError) as caught:
         send(client)
     client.close()
@@ -371,7 +385,7 @@ def test_a_certificate_nobody_trusts(tmp_path: Path) -> None:
 def test_https_to_a_server_that_speaks_http(server: LittleServer) -> None:
     server.replies = [reply()]
     client = HttpClient(
-        server.url.replace("http", "https"), lambda request: {}, judge, patience=Patience(unavailable=1)
+        server.url.replace("http", "https"), lambda request: {}, judge, **OURS, patience=Patience(unavailable=1)
     )
     with pytest.raises(CloudError) as caught:
         send(client)
@@ -382,13 +396,13 @@ def test_https_to_a_server_that_speaks_http(server: LittleServer) -> None:
 @pytest.mark.parametrize("url", ["", "df.example", "ftp://df.example", "https://", "//x"])
 def test_an_endpoint_that_is_no_address(url: str) -> None:
     with pytest.raises(UsageError) as caught:
-        HttpClient(url, lambda request: {}, judge)
+        HttpClient(url, lambda request: {}, judge, **OURS)
     assert caught.value.reference == "endpoint-malformed"
 
 
 def test_stray_characters_in_credentials(server: LittleServer) -> None:
     server.replies = [reply()]
-    client = HttpClient(server.url, lambda request: {"x-key": "swordfish\n"}, judge)
+    client = HttpClient(server.url, lambda request: {"x-key": "swordfish\n"}, judge, **OURS)
     with pytest.raises(UsageError) as caught:
         send(client)
     client.close()
@@ -415,7 +429,7 @@ LOWER = sorted(
 
 @pytest.mark.parametrize("kind", LOWER, ids=lambda kind: kind.__name__)
 def test_no_lower_level_error_escapes(kind: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    client = HttpClient("http://127.0.0.1:1", lambda request: {}, judge, patience=Patience(1, 1, 1))
+    client = HttpClient("http://127.0.0.1:1", lambda request: {}, judge, **OURS, patience=Patience(1, 1, 1))
     error = kind.__new__(kind)
     Exception.__init__(error, "something low")
 
@@ -446,7 +460,7 @@ def test_a_proxy_is_not_asked_for_the_own_computer(
 ) -> None:
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
     monkeypatch.setenv("ALL_PROXY", "http://127.0.0.1:1")
-    client = HttpClient(server.url, lambda request: {}, judge)
+    client = HttpClient(server.url, lambda request: {}, judge, **OURS)
     server.replies = [reply()]
     assert send(client).status == 200
     client.close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from engine.core.errors import CloudError, DeadlineError
+from providers.pace import Lane
 from providers.patience import Again, Patience, Verdict, patiently
 from tests.contract.contract_cases import TestClock
 
@@ -27,7 +28,7 @@ def failing(times: int, failure: Again) -> tuple[list[int], object]:
 def test_a_crowd_is_waited_out_by_time_not_by_tries() -> None:
     tries, attempt = failing(60, CROWDED)
     clock = TestClock()
-    assert patiently(attempt, clock.call(), Patience(crowded=3600), repeatable=False) == "done"
+    assert patiently(attempt, clock.call(), Patience(crowded=3600), Lane(), repeatable=False) == "done"
     assert len(tries) == 61
 
 
@@ -35,7 +36,7 @@ def test_a_crowd_that_stays_ends_in_its_own_error() -> None:
     _, attempt = failing(10_000, CROWDED)
     clock = TestClock()
     with pytest.raises(CloudError) as caught:
-        patiently(attempt, clock.call(), Patience(crowded=600), repeatable=False)
+        patiently(attempt, clock.call(), Patience(crowded=600), Lane(), repeatable=False)
     assert caught.value is CROWDED.error
     assert 1600 <= clock.now < 1625
 
@@ -44,7 +45,7 @@ def test_the_customers_own_limit_goes_before() -> None:
     _, attempt = failing(10_000, CROWDED)
     clock = TestClock()
     with pytest.raises(DeadlineError):
-        patiently(attempt, clock.call(limit=3000), Patience(crowded=600), repeatable=False)
+        patiently(attempt, clock.call(limit=3000), Patience(crowded=600), Lane(), repeatable=False)
     assert 3950 < clock.now <= 4000
 
 
@@ -52,5 +53,5 @@ def test_the_customers_own_limit_goes_before() -> None:
 def test_an_uncertain_outcome_is_only_repeated_where_that_is_harmless(repeatable: bool, expected: int) -> None:
     tries, attempt = failing(10_000, Again(CloudError("lost", uncertain=True), Verdict.UNCERTAIN))
     with pytest.raises(CloudError):
-        patiently(attempt, TestClock().call(), Patience(), repeatable=repeatable)
+        patiently(attempt, TestClock().call(), Patience(), Lane(), repeatable=repeatable)
     assert len(tries) == expected

@@ -79,6 +79,7 @@ class Secrets:
         self._record = record
         self.ask = ask
         self._vaults: dict[str, Vault] = {}
+        self._sealing: Vault | None = None
 
     def of_config(self, stack_config: config.StackConfig) -> Vault | None:
         """The vault of the stack file's secrets, None when it has none."""
@@ -100,17 +101,25 @@ class Secrets:
         return self._of_record() or self._made()
 
     def seal(self, content: Any) -> Mapping[str, Any]:
-        """The envelope of a recorded secret; a `backend.Seal`."""
-        vault = self._of_record()
-        if vault is None:
-            salt = config.read_stack_config(self._place.project, self._name.stack).encryption_salt
-            vault = self._open(salt) if salt else self._made()
-            if self._record is not None:
-                self._record.set_secrets_state(vault.state)
-        return vault.seal(content)
+        """The envelope of a recorded secret; a `backend.Seal`.
+
+        Which vault that is, the record is asked once after each `unseal`: whoever writes has read before, and holds the
+        lease since.
+        """
+        if self._sealing is None:
+            self._sealing = self._of_record() or self._made_for_record()
+        return self._sealing.seal(content)
+
+    def _made_for_record(self) -> Vault:
+        salt = config.read_stack_config(self._place.project, self._name.stack).encryption_salt
+        vault = self._open(salt) if salt else self._made()
+        if self._record is not None:
+            self._record.set_secrets_state(vault.state)
+        return vault
 
     def unseal(self, snapshot: Snapshot) -> Snapshot:
         """The snapshot with its secrets open; needs no pass phrase when it has none."""
+        self._sealing = None
         states = [*snapshot.resources, *(operation.resource for operation in snapshot.pending)]
         if not any(has_secret(dict(state.inputs)) or has_secret(dict(state.outputs)) for state in states):
             return snapshot

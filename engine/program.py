@@ -20,6 +20,7 @@ import contextvars
 import gc
 import logging
 import os
+import pickle
 import runpy
 import sys
 import threading
@@ -221,7 +222,7 @@ def _evaluate(this: Run, entry: Path | InlineProgram, monitor: Any, log: Any) ->
         return entry()
 
     try:
-        with _quiet_sdk(this.debug):
+        with _quiet_sdk(this.debug), _whole_pickler():
             loop.run_until_complete(run_in_stack(body))
     except BaseException as error:
         explained = _explained(error)
@@ -271,6 +272,32 @@ def _quiet_sdk(debug: bool) -> Iterator[None]:
         yield
     finally:
         pulumi.log.debug = loud
+
+
+@contextmanager
+def _whole_pickler() -> Iterator[None]:
+    """Give Python's pickler back its methods after each provider that the SDK pickles.
+
+    The SDK replaces them each time and never puts them back, one wrapped around the other: each pickle is slower than
+    the one before, and the 320th provider of a program ends in a RecursionError (spec section 9.4).
+    """
+    from pulumi.dynamic import dynamic
+
+    pickler: Any = pickle._Pickler
+    serialize = dynamic.serialize_provider
+    own = pickler._batch_setitems, pickler.save_dict
+
+    def serialize_and_restore(provider: Any) -> str:
+        try:
+            return serialize(provider)
+        finally:
+            pickler._batch_setitems, pickler.save_dict = own
+
+    dynamic.serialize_provider = serialize_and_restore
+    try:
+        yield
+    finally:
+        dynamic.serialize_provider = serialize
 
 
 def _say_nothing(*_message: Any, **_options: Any) -> None:

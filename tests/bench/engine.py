@@ -151,7 +151,7 @@ def floor(count: int) -> None:
 
     monitor = Nothing()
     run = runner.Run(program=program(count), project="bench", stack="dev", root=Path.cwd())
-    runner.run(run, monitor, monitor, sys.stderr)
+    runner.run(run, monitor, monitor, sys.stdout, sys.stderr)
 
 
 def stack(folder: Path, count: int) -> Any:
@@ -186,7 +186,7 @@ def run_phase(phase: str, folder: Path, count: int) -> dict[str, Any]:
     choices = Choices(skip_preview=True)
     target = None if phase == "floor" else stack(folder, count)
     before = _written()
-    started = time.perf_counter()
+    started, busy = time.perf_counter(), time.process_time()
     if phase == "floor":
         floor(count)
     elif phase.startswith("preview"):
@@ -197,6 +197,7 @@ def run_phase(phase: str, folder: Path, count: int) -> dict[str, Any]:
         deployment.destroy(target, choices, lambda _event: None)
     return {
         "seconds": time.perf_counter() - started,
+        "cpu_seconds": time.process_time() - busy,
         "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
         "bytes_written": _written() - before,
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import sys
 import textwrap
 from collections.abc import Callable
@@ -14,6 +15,7 @@ import pytest
 from engine.core import events
 from engine.core.errors import InputError, ProgramError, RecordError, Severity
 from engine.core.model import End, Put
+from engine.core.plan import Op
 from engine.state.backend import Deployment
 from tests.builders import state, urn
 from tests.lifecycle.story import Group, Story, Thing
@@ -308,6 +310,30 @@ def test_a_record_with_a_circle_is_refused_before_anything_is_done() -> None:
         assert isinstance(story.error, RecordError)
         assert story.error.reference == "record-integrity"
     assert story.cloud.calls == []
+
+
+def test_dynamic_providers_without_number(written: Callable[..., Story]) -> None:
+    """The SDK's own way of pickling them ends at the 320th of a class in the program's file (spec section 9.4)."""
+    story = written(
+        """
+        from pulumi import dynamic
+
+        class Own(dynamic.ResourceProvider):
+            pass
+
+        class Made(dynamic.Resource):
+            pass
+
+        for number in range(400):
+            Made(Own(), f"own-{number}", {"number": number})
+        """
+    )
+    own = pickle._Pickler._batch_setitems  # type: ignore[attr-defined]  (its stub has few of its methods)
+    plan = story.preview()
+    assert plan is not None
+    assert len({goal.inputs["__provider"].value for goal in plan.goals.values() if "__provider" in goal.inputs}) == 1
+    assert plan.counts[Op.CREATE] == 401
+    assert pickle._Pickler._batch_setitems is own  # type: ignore[attr-defined]
 
 
 def test_two_thousand_resources() -> None:

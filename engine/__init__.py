@@ -26,7 +26,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from engine.core.events import Event
     from engine.core.plan import Plan
-    from engine.deployment import Choices, Outcome, Stack
+    from engine.deployment import Choices, Outcome
+    from engine.stack import Stack
 
 __all__ = ["destroy", "inline_stack", "open_stack", "preview", "refresh", "up"]
 

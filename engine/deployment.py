@@ -13,20 +13,17 @@ from __future__ import annotations
 import io
 import sys
 import threading
-import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any, TextIO
 
 from engine import builtins, program, recovery
 from engine.answers import Carried, Predicted
 from engine.core import events, exchange, graph, refresh, results
 from engine.core import plan as plans
-from engine.core.contract import Provider, ProviderSource, ReadResult
+from engine.core.contract import Provider, ReadResult
 from engine.core.errors import (
     CancelledError,
     ChangesFoundError,
@@ -56,44 +53,9 @@ from engine.core.plan import Op, Plan, Step, Why, count
 from engine.core.planner import Planner
 from engine.core.secrecy import Secrecy
 from engine.core.values import UNKNOWN, Properties, has_unknown, identical, reveal
-from engine.executor import Caller, Clock, Executor, Hands, NotStartedError, Promise, Threads
+from engine.executor import Caller, Executor, NotStartedError, Promise
+from engine.stack import Stack
 from engine.state import backend as records
-
-CLOCK = Clock(
-    monotonic=time.monotonic,
-    epoch=time.time,
-    stamp=lambda: datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z"),
-)
-
-
-@dataclass(frozen=True)
-class Stack:
-    """A stack, ready to be worked on.
-
-    `config` maps full keys to text, as the program gets it; `package_config(package)` gives the settings of a
-    package's default provider; `overlay` is laid over every own provider's settings without being recorded (where the
-    project's `.workstead` folder is); `seal` and `unseal` are the record's secrets. `clock`, `hands` and `declare`
-    are for simulations: the last one puts its goals to the answers itself, in the place of the program.
-    """
-
-    name: records.StackName
-    record: records.StackRecord
-    program: Path | program.InlineProgram
-    root: Path
-    source: ProviderSource
-    seal: records.Seal
-    unseal: Callable[[Snapshot], Snapshot]
-    package_config: Callable[[str], Properties]
-    outputs_of: Callable[[str], Properties]
-    config: Mapping[str, str] = field(default_factory=dict)
-    secret_keys: tuple[str, ...] = ()
-    overlay: Mapping[str, str] = field(default_factory=dict)
-    holder: records.Holder = field(default_factory=lambda: records.Holder("", "", 0, ""))
-    organization: str = "organization"
-    parallel: int = 32
-    clock: Clock = CLOCK
-    hands: Callable[[], Hands] = Threads
-    declare: Callable[[Predicted | Carried], None] | None = None
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ from dataclasses import dataclass, replace
 from queue import Empty, SimpleQueue
 from typing import Any, Generic, Protocol, TypeVar
 
+from engine.clock import Clock
 from engine.core import events, exchange, results
 from engine.core.contract import CALL, CallContext, PartialFailure, Provider, ReadResult
 from engine.core.errors import (
@@ -39,6 +40,7 @@ from engine.core.plan import Op, Step
 from engine.core.planner import Look
 from engine.core.schedule import Schedule, Skipped
 from engine.core.values import reveal
+from engine.hands import Hands, Threads
 
 T = TypeVar("T")
 
@@ -110,19 +112,6 @@ class Journal(Protocol):
     def record(self, entries: Sequence[Entry]) -> Sequence[int]:
         """Make all entries durable as one; the tokens of the begins among them, in order."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class Clock:
-    """Time, handed in: `monotonic` and `epoch` in seconds, `stamp` as RFC 3339 text.
-
-    `wait(event, seconds)` lets that much time pass, less when the event is set before; True if it is.
-    """
-
-    monotonic: Callable[[], float]
-    epoch: Callable[[], float]
-    stamp: Callable[[], str]
-    wait: Callable[[threading.Event, float], bool] = threading.Event.wait
 
 
 class Caller:
@@ -229,72 +218,6 @@ class _Submitted:
 
 _STOP = object()
 _CLOSE = object()
-
-
-# --- hands ------------------------------------------------------------------------------------------------------------
-
-
-class Hands(Protocol):
-    """Who runs an executor's loop and its calls: threads, or in a simulation only whoever waits."""
-
-    @property
-    def advance(self) -> Callable[[], None] | None:
-        """Brings the work forward while somebody waits for a promise; None when it comes forward by itself."""
-        ...
-
-    def start(self, loop: Callable[[], None], turn: Callable[[], bool]) -> None:
-        """Run `loop`, which ends after `join`; or `turn` each time after `woken`, until it returns False."""
-        ...
-
-    def woken(self) -> None:
-        """Something has come in."""
-        ...
-
-    def call(self, task: Callable[[], None], running: int) -> None:
-        """Run a call; with it there are `running` at once."""
-        ...
-
-    def join(self) -> None:
-        """Everything has come in: wait for the end of the loop and of all calls."""
-        ...
-
-
-class Threads:
-    """The loop on a thread of its own, and as many workers as there are ever calls at once."""
-
-    advance = None
-
-    def __init__(self) -> None:
-        self._calls: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
-        self._workers: list[threading.Thread] = []
-
-    def start(self, loop: Callable[[], None], turn: Callable[[], bool]) -> None:
-        """See `Hands`."""
-        self._loop = threading.Thread(target=loop, name="executor", daemon=True)
-        self._loop.start()
-
-    def woken(self) -> None:
-        """The loop waits at its inbox itself."""
-
-    def call(self, task: Callable[[], None], running: int) -> None:
-        """See `Hands`."""
-        if running > len(self._workers):
-            worker = threading.Thread(target=self._serve, name=f"worker-{len(self._workers) + 1}", daemon=True)
-            self._workers.append(worker)
-            worker.start()
-        self._calls.put(task)
-
-    def join(self) -> None:
-        """See `Hands`."""
-        self._loop.join()
-        for _ in self._workers:
-            self._calls.put(None)
-        for worker in self._workers:
-            worker.join()
-
-    def _serve(self) -> None:
-        while (task := self._calls.get()) is not None:
-            task()
 
 
 # --- the executor -----------------------------------------------------------------------------------------------------

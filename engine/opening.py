@@ -1,4 +1,4 @@
-"""Opens a stack: project file, stack file, record, secrets and providers, joined into a `deployment.Stack`.
+"""Opens a stack: project file, stack file, record, secrets and providers, joined into a `Stack`.
 
 Nothing is read before it is needed: the pass phrase is asked for when there is something to open or to seal, providers
 are imported when a resource of theirs comes up, the program is looked at when it is run. So `destroy` works without the
@@ -21,8 +21,8 @@ from engine import config
 from engine.core.errors import CredentialsError, StackNotFoundError, UsageError
 from engine.core.model import Snapshot
 from engine.core.values import Properties, has_secret
-from engine.deployment import Stack
 from engine.program import InlineProgram
+from engine.stack import Stack
 from engine.state import open_backend
 from engine.state.backend import Backend, Holder, StackName, StackRecord
 from engine.state.secrets import Vault, unseal_snapshot

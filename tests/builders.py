@@ -27,7 +27,7 @@ from engine.core.diff import changes
 from engine.core.errors import CloudError
 from engine.core.model import Goal, Options, ResourceState, Snapshot
 from engine.core.values import SECRET, SIGNATURE, Secret, has_unknown
-from engine.deployment import Stack
+from engine.stack import Stack
 from engine.state import open_backend
 from engine.state.backend import StackName
 

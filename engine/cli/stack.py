@@ -171,7 +171,7 @@ def output(obj: dict[str, Any], name: str | None, stack: str | None, as_json: bo
 def export(obj: dict[str, Any], stack: str | None, file: str | None, show_secrets: bool, version: int | None) -> None:
     """Print the record as a Pulumi deployment, which the real `pulumi stack import` takes."""
     from engine.cli.version import workstead_version
-    from engine.deployment import CLOCK
+    from engine.clock import CLOCK
     from engine.state import deployment_json
 
     _, _, record, secrets = _opened(obj, stack)

@@ -156,7 +156,7 @@ def floor(count: int) -> None:
 
 def stack(folder: Path, count: int) -> Any:
     """The benchmark's stack, its record in `folder`."""
-    from engine.deployment import Stack
+    from engine.stack import Stack
     from engine.state import open_backend
     from engine.state.backend import StackName
 

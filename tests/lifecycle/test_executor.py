@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from engine.clock import Clock
 from engine.core import events
 from engine.core.contract import CALL, CreateResult, PartialFailure
 from engine.core.errors import (
@@ -23,7 +24,7 @@ from engine.core.errors import (
 )
 from engine.core.model import Begin, End, Entry, Options, Put, ResourceState, Timeouts
 from engine.core.plan import Op, Step
-from engine.executor import Caller, Clock, Executor, NotStartedError, Promise
+from engine.executor import Caller, Executor, NotStartedError, Promise
 from tests.builders import ThingCloud, ThingProvider, state
 
 SOON = 10.0

@@ -108,9 +108,12 @@ class Providers:
 
             return dynamic.provider_for(inputs.get(PROVIDER_KEY), config, self._project)
         if path is None:
+            package = type_.partition(":")[0]
+            near = [token for token in self._types if token.partition(":")[0] == package]
+            which = f"Of the package {package}, served are" if near else "Served are"
             raise ProgramError(
                 f"nothing here serves the type {type_}",
-                why=f"Served are {', '.join(sorted(self._types))}, and Pulumi's dynamic providers in Python.",
+                why=f"{which} {', '.join(sorted(near or self._types))}; and Pulumi's dynamic providers in Python.",
                 remedy="use one of these types, or write a dynamic provider for this one",
                 reference="type-not-served",
             )

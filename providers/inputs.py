@@ -338,19 +338,20 @@ def _model_at(model: type[Inputs], path: Path) -> type[Inputs] | None:
     return steps[-1][0].model if len(steps) == len(path) + 1 else None
 
 
-def _hides_secrets(shape: Shape, facts: Facts) -> bool:
+def hides_secrets(shape: Shape, facts: Facts) -> bool:
+    """Whether a member, or anything inside it, is a secret."""
     if facts.sensitive:
         return True
     while shape.inner is not None:
         shape = shape.inner
     members = members_of(shape.model).values() if shape.model else ()
-    return any(_hides_secrets(member.shape, member.facts) for member in members)
+    return any(hides_secrets(member.shape, member.facts) for member in members)
 
 
 def _shown(model: type[Inputs], path: Path, value: Any) -> str:
     """A given value as a failure may show it: short, and never one that could be secret."""
     steps = list(along(model, path))
-    if any(facts.sensitive for _, facts in steps) or _hides_secrets(*steps[-1]):
+    if any(facts.sensitive for _, facts in steps) or hides_secrets(*steps[-1]):
         return MASK
     if isinstance(value, str):
         return repr(value if len(value) <= 80 else f"{value[:77]}...")

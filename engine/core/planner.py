@@ -216,7 +216,11 @@ class Planner:
                 return decision
             imported = decision.steps[0]
             old = imported.new
-        provider = self.provider_of(goal.type, goal.inputs, goal.provider)
+        try:
+            provider = self.provider_of(goal.type, goal.inputs, goal.provider)
+        except ProgramError as error:
+            # A type that nobody serves is one problem of this resource; the others are told with it.
+            return Decision(goal.urn, problems=(replace(error.diagnostic(), urn=goal.urn),))
         gone = goal.urn in self._doomed
         kept = None if old is None or old.external or gone else old
         ignored, notes = self._ignore(goal, kept)

@@ -175,14 +175,23 @@ def test_a_warning_does_not() -> None:
     assert [problem.summary for problem in decision.problems] == ["brings bad luck"]
 
 
-def test_a_type_that_nobody_serves_is_an_error_of_the_program() -> None:
-    class Nobody(ThingSource):
-        def provider_for(self, *_args: Any, **_more: Any) -> Any:
-            raise ProgramError("nobody serves this")
+def test_types_that_nobody_serves_are_told_together() -> None:
+    class Picky(ThingSource):
+        def provider_for(self, type_: str, inputs: Any, config: Any, **more: Any) -> Any:
+            if type_ != "test:index:Thing":
+                raise ProgramError(f"nothing here serves the type {type_}", reference="type-not-served")
+            return super().provider_for(type_, inputs, config)
 
-    plan = Planner(snapshot(), Nobody(ThingCloud()), preview=True)
-    with pytest.raises(ProgramError, match="nobody serves this"):
-        plan.decide(goal("a"))
+    plan = Planner(snapshot(), Picky(ThingCloud()), preview=True)
+    decisions = [
+        plan.decide(Goal(urn=urn(name, type_), type=type_, custom=True, inputs={"name": name}))
+        for name, type_ in (("a", "aws:s3/bucket:Bucket"), ("b", "test:index:Thing"), ("c", "aws:sqs/queue:Queue"))
+    ]
+    assert [decision.valid for decision in decisions] == [False, True, False]
+    for decision, type_ in ((decisions[0], "aws:s3/bucket:Bucket"), (decisions[2], "aws:sqs/queue:Queue")):
+        (problem,) = decision.problems
+        assert type_ in problem.summary
+        assert (problem.urn, problem.reference) == (decision.urn, "type-not-served")
 
 
 def test_what_was_only_looked_up_becomes_managed() -> None:

@@ -184,7 +184,7 @@ APP: Final = Structure(
             at="UserProfileName",
             reads=("SpaceName",),
             broken=lambda profile, space: (profile is None) == (space is None),
-            rule="or {SpaceName} must be given, and not both: an app belongs to a user profile or to a space",
+            rule="is needed, or {SpaceName} in its place, and not both: an app belongs to a user profile or to a space",
             remedy="give exactly one of {UserProfileName} and {SpaceName}",
             source="API_CreateApp",
         ),

@@ -5,9 +5,10 @@ workstead up --stack dev
 
 import pulumi
 
-from providers import dataforest, modelarts
+from providers import dataforest, modelarts, sagemaker
 
-team = pulumi.Config().require("team")
+config = pulumi.Config()
+team: str = config.require("team")
 
 # --- Naver Data Forest: an account, a pair of workspaces, and one that builds on them ---------------------------------
 
@@ -59,6 +60,20 @@ report = dataforest.AIWorkspace(
     ),
 )
 
+# --- AWS SageMaker: the team's code, and a notebook instance that opens with it ---------------------------------------
+
+code = sagemaker.CodeRepository(
+    "code", git_config=sagemaker.GitConfig(repository_url=f"https://github.com/example/{team}.git", branch="main")
+)
+
+review = sagemaker.NotebookInstance(
+    "review",
+    instance_type="ml.t3.medium",
+    role_arn=config.require("roleArn"),
+    default_code_repository=code.code_repository_name,
+    tags={"team": team},
+)
+
 # --- Huawei ModelArts: a development environment that runs, and a notebook that stops of itself -----------------------
 
 lab = modelarts.DevEnvInstance(
@@ -76,9 +91,10 @@ desk = modelarts.Notebook(
     image_id="e1a07296-22a8-4f05-8bc8-e936c8e54090",
     volume=modelarts.Volume(category="EVS", capacity=20),
     lease=modelarts.Lease(duration=4 * 60 * 60 * 1000, type="IDLE"),
-    tags={"team": team},
+    tags={"team": team, "code": code.code_repository_name},
 )
 
 pulumi.export("account", account.name)
 pulumi.export("workspaces", [pair.train.name, pair.evaluate.name, report.name])
 pulumi.export("lab", lab.status)
+pulumi.export("review", review.url)

@@ -99,6 +99,7 @@ def _own_endpoint(text: str, service: str) -> str:
 
 
 def _open(service: str, access: Access, spaces: tuple[str, ...]) -> Client:
+    _require_both_keys(access, spaces[0])
     try:
         session = _session(access)
         known = session.get_credentials() is not None
@@ -153,6 +154,19 @@ def _session(access: Access) -> boto3.session.Session:
             profile_name=None if access.access_key else access.profile or None,
         )
     return _SESSIONS[who]
+
+
+def _require_both_keys(access: Access, space: str) -> None:
+    """Raises an error for half a pair of keys, which boto3 takes and only fails to sign with."""
+    there, missing = ("accessKey", "secretKey") if access.access_key else ("secretKey", "accessKey")
+    if bool(access.access_key) != bool(access.secret_key):
+        raise CredentialsError(
+            f"{space}:{missing} is not set, but {space}:{there} is",
+            why="An access key is of no use without its secret, nor the other way round.",
+            remedy="set both with `config set`, the secret with --secret; or take both out, to use the profile or the "
+            "environment",
+            reference="credentials-missing",
+        )
 
 
 def _require(known: bool, region: str | None, spaces: tuple[str, ...]) -> None:

@@ -6,7 +6,8 @@ Inputs are functions of the bench, because most need the ID of something that ex
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -33,6 +34,24 @@ class Bench:
         self.file.reset()
         self.needs.clear()
         self.prepare(self)
+
+    @contextmanager
+    def fresh(self) -> Iterator[Bench]:
+        """A fresh cloud for one test, whose switches are put back afterwards."""
+        self.reset()
+        before = self.file.switches(self.cloud)
+        yield self
+        for name, value in self.file.switches(self.cloud).items():
+            if before[name] != value:
+                self.switch(name, before[name])
+
+    def switch(self, name: str, value: str) -> None:
+        """Turn one of the emulator's switches."""
+        self.file.set_switch(self.cloud, name, value)
+
+    def fault(self, kind: str, operation: str, **parameters: Any) -> None:
+        """Plan an unkindness."""
+        self.file.add_fault(self.cloud, kind, operation, **parameters)
 
     def provider(self, type_: str, settings: Mapping[str, str] | None = None) -> Any:
         """A provider of a type, configured for the emulator (or with other settings)."""

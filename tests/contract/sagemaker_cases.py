@@ -20,6 +20,7 @@ OTHER_ROLE = f"arn:aws:iam::{emulator.ACCOUNT}:role/service-role/other"
 KEY = f"arn:aws:kms:{REGION}:{emulator.ACCOUNT}:key/11111111-2222-3333-4444-555555555555"
 OTHER_KEY = f"arn:aws:kms:{REGION}:{emulator.ACCOUNT}:key/66666666-2222-3333-4444-555555555555"
 IMAGE = f"arn:aws:sagemaker:{REGION}:{emulator.ACCOUNT}:image/own-image"
+VERSION = f"arn:aws:sagemaker:{REGION}:{emulator.ACCOUNT}:image-version/own-image/"
 SECRET = f"arn:aws:secretsmanager:{REGION}:{emulator.ACCOUNT}:secret:git-ab12cd"
 OTHER_SECRET = f"arn:aws:secretsmanager:{REGION}:{emulator.ACCOUNT}:secret:git-ef34gh"
 SCRIPT = "#!/bin/bash\necho hello\n"
@@ -298,6 +299,7 @@ NOTEBOOKS = TypeCases(
             "notebook-al3",
         ),
         wrong(full_notebook, "accelerator_types", ["ml.eia9.huge"], "accelerator_types[0]"),
+        wrong(full_notebook, IMDS, "2"),
         wrong(full_notebook, IMDS, {}, f"{IMDS}.minimum_instance_metadata_service_version"),
         wrong(full_notebook, f"{IMDS}.minimum_instance_metadata_service_version", "3"),
         wrong(full_notebook, f"{IMDS}.minimum_instance_metadata_service_version", 2),
@@ -674,6 +676,7 @@ def settings_wrongs(make: Make, at: str) -> tuple[Invalid, ...]:
         *wrongs(make, f"{disk}.maximum_ebs_volume_size_in_gb", None),
         *wrongs(make, f"{at}.studio_web_portal", "on"),
         wrong(make, f"{at}.studio_web_portal", "DISABLED", f"{at}.default_landing_uri"),
+        wrong(make, f"{at}.studio_web_portal", None, f"{at}.default_landing_uri"),
         *wrongs(make, f"{at}.default_landing_uri", "x" * 1024),
         *wrongs(make, f"{at}.custom_posix_user_config.uid", 9999, 4000001),
         *wrongs(make, f"{at}.custom_posix_user_config.gid", 1000, None),
@@ -757,11 +760,14 @@ DOMAINS = TypeCases(
             "domain_settings.docker_settings.vpc_only_trusted_accounts[0]",
         ),
         wrong(full_domain, "domain_settings.amazon_q_settings", {"status": "ENABLED"}),
-        wrong(
-            full_domain,
-            "domain_settings.r_studio_server_pro_domain_settings",
-            {"domain_execution_role_arn": ROLE},
-            "app_security_group_management",
+        *(
+            wrong(
+                put(put(full_domain, "app_security_group_management", management), "app_network_access_type", access),
+                "domain_settings.r_studio_server_pro_domain_settings",
+                {"domain_execution_role_arn": ROLE},
+                "app_security_group_management",
+            )
+            for management, access in (("Customer", "VpcOnly"), (None, "VpcOnly"), ("Customer", "PublicInternetOnly"))
         ),
         wrong(
             full_domain,
@@ -991,7 +997,7 @@ def full_app(bench: Bench) -> Tree:
             "lifecycle_config_arn": script(bench),
             "sagemaker_image_arn": IMAGE,
             "sagemaker_image_version_alias": "1.2",
-            "sagemaker_image_version_arn": IMAGE.replace(":image/", ":image-version/") + "/3",
+            "sagemaker_image_version_arn": f"{VERSION}3",
         },
         "recovery_mode": True,
         "tags": {"team": "nlp"},
@@ -1009,6 +1015,13 @@ def app_in_space(bench: Bench) -> Tree:
 
 
 SPEC = "resource_spec"
+PLAN = f"arn:aws:sagemaker:{REGION}:{emulator.ACCOUNT}:training-plan/p"
+
+
+def lab_in_space(bench: Bench) -> Tree:
+    spec = {"instance_type": "ml.t3.large", "training_plan_arn": PLAN}
+    return {**app_in_space(bench), "app_type": "JupyterLab", "app_name": "default", SPEC: spec}
+
 
 APPS = TypeCases(
     type=APP,
@@ -1020,15 +1033,20 @@ APPS = TypeCases(
         changed(full_app, "tags.team", "cv"),
         changed(full_app, "tags", None),
         changed(minimal_app, "tags", {"team": "nlp"}),
+        changed(minimal_app, "stay_ended", True),
     ),
     replacing=(
         changed(full_app, "app_name", "other"),
+        changed(full_app, "app_type", "TensorBoard"),
         changed(full_app, "user_profile_name", second_profile),
         changed(full_app, "domain_id", profile_of_second),
         changed(full_app, "recovery_mode", None, first=True),
         changed(full_app, f"{SPEC}.instance_type", "ml.m5.large", first=True),
         changed(full_app, f"{SPEC}.lifecycle_config_arn", None, first=True),
+        changed(full_app, f"{SPEC}.sagemaker_image_arn", f"{IMAGE}-2", first=True),
         changed(full_app, f"{SPEC}.sagemaker_image_version_alias", "1.3", first=True),
+        changed(full_app, f"{SPEC}.sagemaker_image_version_arn", f"{VERSION}4", first=True),
+        changed(lab_in_space, f"{SPEC}.training_plan_arn", None, first=True),
         changed(app_in_space, f"{SPEC}.instance_type", "ml.m5.large", first=True),
         Change(
             "to a space",
@@ -1051,13 +1069,10 @@ APPS = TypeCases(
         *wrongs(full_app, f"{SPEC}.sagemaker_image_arn", "image", "i" * 257),
         *wrongs(full_app, f"{SPEC}.sagemaker_image_version_arn", "image", "none"),
         *wrongs(full_app, f"{SPEC}.sagemaker_image_version_alias", "latest", "", "01.2.3"),
-        wrong(
-            full_app,
-            f"{SPEC}.training_plan_arn",
-            f"arn:aws:sagemaker:{REGION}:{emulator.ACCOUNT}:training-plan/p",
-        ),
+        wrong(full_app, f"{SPEC}.training_plan_arn", PLAN),
         *wrongs(full_app, f"{SPEC}.training_plan_arn", "plan"),
         *wrongs(full_app, "recovery_mode", "yes", 1),
+        *wrongs(full_app, "stay_ended", "yes"),
         wrong(full_app, f"{SPEC}.gpu", 1),
         wrong(full_app, SPEC, "ml.t3.large"),
         wrong(put(minimal_app, SPEC, {}), f"{SPEC}.instance_type", "ml.t3.medium"),

@@ -103,9 +103,9 @@ _USER_RULES: Final = (
     Rule(
         at="DefaultLandingUri",
         reads=("StudioWebPortal",),
-        broken=lambda uri, portal: str(uri).startswith("studio::") and portal == "DISABLED",
-        rule="can be studio:: only while {StudioWebPortal} is ENABLED",
-        remedy="enable {StudioWebPortal}, or land in app:JupyterServer:",
+        broken=lambda uri, portal: str(uri).startswith("studio::") and portal != "ENABLED",
+        rule="can be studio:: only with {StudioWebPortal} ENABLED beside it",
+        remedy="give {StudioWebPortal} ENABLED, or land in app:JupyterServer:",
         source="API_UserSettings; specification 7.2",
     ),
 )

@@ -59,8 +59,10 @@ DOMAIN: Final = Structure(
         Rule(
             at="AppSecurityGroupManagement",
             reads=("AppNetworkAccessType", "DomainSettings.RStudioServerProDomainSettings"),
-            broken=lambda value, access, rstudio: rstudio is not None and access == "VpcOnly" and value != "Service",
-            rule="must be Service for a domain with RStudio and {AppNetworkAccessType} VpcOnly",
+            broken=lambda value, access, rstudio: (
+                rstudio is not None and (value == "Customer" or (value is None and access == "VpcOnly"))
+            ),
+            rule="can only be Service for a domain with RStudio, and is needed if {AppNetworkAccessType} is VpcOnly",
             remedy="give Service",
             source="API_CreateDomain; specification 7.1",
         ),

@@ -69,10 +69,10 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A constraint between members of one model, judged when all of them are known and right by themselves.
+    """A constraint between members of one model, judged around what is unknown or wrong by itself.
 
-    `broken` gets the values of the member `at` and of `reads` (None: left out) and says whether the rule is broken. A
-    list or a map may hold something unknown: the rule is judged as long as it does not look at that.
+    `broken` gets the values of the member `at` and of `reads` (None: left out) and says whether the rule is broken. It
+    is judged as long as it does not look at anything unknown or wrong: that something is given counts, whatever it is.
     """
 
     at: str
@@ -368,8 +368,7 @@ def _broken(model: type[Inputs], tree: Any, path: Path, wrong: Sequence[Path]) -
         names = [paths.parse(name) for name in (rule.at, *rule.reads)]
         values = [_at(tree, name) for name in names]
         spots = [(*path, *name) for name in names]
-        doubtful = any(paths.contains(spot, bad) or paths.contains(bad, spot) for spot in spots for bad in wrong)
-        if doubtful or not _is_broken(rule, values):
+        if not _is_broken(rule, values, spots, wrong):
             continue
         top = _shown(model, paths.parse(rule.at), values[0]) if values[0] is not None else ""
         yield rule, CheckFailure(paths.show(spots[0]), rule.rule, top, rule.remedy, rule.source)
@@ -388,14 +387,18 @@ def _at(tree: Any, path: Path) -> Any:
     return paths.lookup(tree, path)[1]
 
 
-def _is_broken(rule: Rule, values: Sequence[Any]) -> bool:
-    """Is the rule broken, whatever the unknown among the values turns out to be?"""
+def _is_broken(rule: Rule, values: Sequence[Any], spots: Sequence[Path], wrong: Sequence[Path]) -> bool:
+    """Is the rule broken, whatever the unknown among the values turns out to be, and the wrong is corrected to?"""
     if any(type(value) is Unknown for value in values):
         return False
-    if not has_unknown(values):
+    if any(bad != spot and paths.contains(bad, spot) for spot in spots for bad in wrong):
+        return False
+    touched = [bad for bad in wrong if any(paths.contains(spot, bad) for spot in spots)]
+    if not touched and not has_unknown(values):
         return rule.broken(*values)
     try:
-        return rule.broken(*(unknown_as(value, lambda _: _UNSEEN) for value in values))
+        unseen = [unknown_as(value, lambda _: _UNSEEN) for value in values]
+        return rule.broken(*(_around(value, spot, touched) for value, spot in zip(unseen, spots, strict=True)))
     except (
         _LookedAtUnknownError,
         TypeError,
@@ -403,8 +406,19 @@ def _is_broken(rule: Rule, values: Sequence[Any]) -> bool:
         return False
 
 
+def _around(value: Any, spot: Path, wrong: Sequence[Path]) -> Any:
+    """The value at a place, with what is wrong by itself out of sight."""
+    for bad in wrong:
+        if bad == spot:
+            return _UNSEEN
+        inside = bad[len(spot) :]
+        if paths.contains(spot, bad) and paths.lookup(value, inside)[0]:
+            value = paths.put(value, inside, _UNSEEN)
+    return value
+
+
 class _LookedAtUnknownError(Exception):
-    """A rule depends on something that is not known yet."""
+    """A rule depends on something that is not known yet, or has to be corrected first."""
 
 
 def _looked_at(*_: Any) -> Any:
@@ -436,7 +450,7 @@ _OPERATORS = [
 _UNSEEN = type(
     "_Unseen", (), {f"__{name}__": _looked_at for name in _OPERATORS} | {"__class__": property(_looked_at)}
 )()
-"""What stands for an unknown while a rule is judged: it can be carried about, but not looked at."""
+"""What stands for something unknown or wrong while a rule is judged: it can be carried about, but not looked at."""
 
 
 def _broken_inside(shape: Shape, value: Any, path: Path, wrong: Sequence[Path]) -> Iterator[tuple[Rule, CheckFailure]]:

@@ -713,6 +713,9 @@ def test_what_the_service_would_ignore_is_warned_of_and_left_out(bench: Bench, d
         (PROFILE, FLAVOR, False),
         ("Multi-Engine 2.0 (python3)", FLAVOR, False),
         ("Ascend-Power-Engine 1.0(python3)", "modelarts.kat1.xlarge", False),
+        ("Ascend-Power-Engine 1.0(python3)", FLAVOR, True),
+        ("Power-Engine 1.0(python3)", "modelarts.vm.gpu.v100", True),
+        (PROFILE, "modelarts.kat1.xlarge", True),
         (PROFILE, "something-new", False),
     ],
 )

@@ -244,7 +244,10 @@ INSTANCES = TypeCases(
         _folder(_LOCATION, None),
         _folder(_LOCATION, {}, f"{_LOCATION}.path"),
         _folder(f"{_LOCATION}.path", None),
-        *(_folder(f"{_LOCATION}.path", path) for path in ("", "team-a/work", "team-a/", "/team-a/", "team-a", 1)),
+        *(
+            _folder(f"{_LOCATION}.path", path)
+            for path in ("", "team-a/work", "team-a/", "/team-a/", "obs://team-a/", "team-a", 1)
+        ),
         _folder(f"{_LOCATION}.mount_path", "/home/ma-user/work"),
         _folder("spec.storage.type", "obsfs", "spec.storage.type", f"{_LOCATION}.path"),
         _full("pool", None, "spec.storage.type", "spec.extend_storage"),
@@ -267,7 +270,7 @@ INSTANCES = TypeCases(
         _full(f"{_AUTO_STOP}.prompt", 1),
         _full(_AUTO_STOP, True),
         _full("spec.annotations", {"a": 1, "b": "x"}, "spec.annotations.a"),
-        _full("spec.annotations", {"url": "x"}),
+        _full("spec.annotations", {"url": "x"}, "spec.annotations.url"),
         _full("spec.annotations", ["a"]),
         _full("workspace", "0"),
         _full("workspace.id", 0),
@@ -290,15 +293,17 @@ INSTANCES = TypeCases(
                 "description": "a/b",
                 "spec": {
                     "storage": {"type": "obs", "location": {"path": "bucket", "mount_path": "/x"}},
-                    "extend_storage": [{"type": "obsfs"}],
+                    "extend_storage": [{"type": "evs"}],
                     "auto_stop": {"enable": True},
+                    "annotations": {"url": "x", "a": 1},
                 },
                 "ai_project": 7,
             },
             frozenset(
                 {
                     *("name", "description", "profile_id", "flavor", f"{_LOCATION}.path", f"{_LOCATION}.mount_path"),
-                    *("spec.extend_storage", f"{_AUTO_STOP}.duration", "ai_project"),
+                    *("spec.extend_storage", "spec.extend_storage[0].type", f"{_AUTO_STOP}.duration", "ai_project"),
+                    *("spec.annotations.url", "spec.annotations.a"),
                 }
             ),
         ),
@@ -461,6 +466,7 @@ NOTEBOOKS = TypeCases(
         _bad("volume.dew_secret_name", "a b"),
         _bad("volume.category", "OBS", "volume.dew_secret_name"),
         _wrong(dedicated_notebook, "volume.uri", None),
+        _wrong(dedicated_notebook, "volume", {"category": "OBSFS", "ownership": "DEDICATED"}, "volume.uri"),
         _wrong(dedicated_notebook, "volume.id", None),
         _bad("feature", "FREE"),
         *(_wrong(minimal_notebook, "duration", ms) for ms in (0, -2, 3_599_999, 259_200_001, "3600000", 3_600_000.5)),
@@ -472,7 +478,10 @@ NOTEBOOKS = TypeCases(
         _bad(f"{_SSH}.service", "FTP", "endpoints[0].service"),
         _bad(f"{_SSH}.service", None, "endpoints[0].service"),
         _bad(f"{_SSH}.key_pair_names", "ada", "endpoints[0].key_pair_names"),
-        _bad(f"{_SSH}.allowed_access_ips", ["somewhere"], "endpoints[0].allowed_access_ips"),
+        *(
+            _bad(f"{_SSH}.allowed_access_ips", ["203.0.113.7", text], "endpoints[0].allowed_access_ips[1]")
+            for text in ("somewhere", "10.0.0.1", "203.0.113.0/24", "::1")
+        ),
         _bad(f"{_SSH}.allowed_access_ips", [f"203.0.113.{n}" for n in range(6)], "endpoints[0].allowed_access_ips"),
         *(_bad("pool_id", id_) for id_ in ("abc", "1abc", "abc-", "Abcd", "a" * 65)),
         *(_bad("workspace_id", id_) for id_ in ("", "1", "x" * 31, "X" * 32)),
@@ -499,14 +508,14 @@ NOTEBOOKS = TypeCases(
                 "image_id": "x",
                 "volume": {"category": "EVS", "capacity": 1, "ownership": "DEDICATED"},
                 "duration": 1,
-                "lease": {"duration": 1},
+                "lease": {"duration": 1, "type": "NEVER"},
                 "tags": {"a#": "b"},
                 "endpoints": [{"service": "SSH", "allowed_access_ips": ["here"]}],
             },
             frozenset(
                 {
                     *("name", "flavor", "image_id", "volume.capacity", "volume.ownership", "duration", "lease"),
-                    *("lease.duration", 'tags["a#"]', "endpoints[0].allowed_access_ips"),
+                    *("lease.duration", "lease.type", 'tags["a#"]', "endpoints[0].allowed_access_ips[0]"),
                 }
             ),
         ),

@@ -774,6 +774,7 @@ DOMAINS = TypeCases(
             "domain_settings.r_studio_server_pro_domain_settings",
             {},
             "domain_settings.r_studio_server_pro_domain_settings.domain_execution_role_arn",
+            "app_security_group_management",
         ),
         wrong(full_domain, f"{USER}.auto_mount_home_efs", "DefaultAsDomain"),
         wrong(full_domain, "home_efs_file_system_kms_key_id", KEY),
@@ -851,7 +852,13 @@ USER_PROFILES = TypeCases(
         wrong(full_profile, "single_sign_on_user_identifier", "Email"),
         wrong(full_profile, "single_sign_on_user_identifier", "UserName"),
         wrong(full_profile, "single_sign_on_user_value", "carl", "single_sign_on_user_identifier"),
-        wrong(full_profile, "single_sign_on_user_value", "c" * 257),
+        wrong(
+            full_profile,
+            "single_sign_on_user_value",
+            "c" * 257,
+            "single_sign_on_user_identifier",
+            "single_sign_on_user_value",
+        ),
         *settings_wrongs(full_profile, "user_settings"),
         *(
             wrong(full_profile, f"user_settings.{name}_app_settings.custom_images", FIVE_AND_ONE)

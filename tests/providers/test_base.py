@@ -161,9 +161,12 @@ def test_rules_wait_for_what_is_unknown_or_wrong() -> None:
     assert set(check({"name": "a", "groups": ["g"], "volume": {"category": "EFS", "uri": "x"}})) == {"groups"}
 
 
-def test_rules_are_judged_around_what_is_unknown() -> None:
+def test_rules_are_judged_around_what_is_unknown_or_wrong() -> None:
     """A list with something unknown in it is not empty; only a rule that looks at the unknown has to wait."""
-    assert set(check({"name": "a", "groups": [UNKNOWN], "volume": {"category": "EFS", "uri": "x"}})) == {"groups"}
+    relative = {"category": "EFS", "uri": "x"}
+    assert set(check({"name": "a", "groups": [UNKNOWN], "volume": relative})) == {"groups"}
+    assert set(check({"name": "a", "groups": [1], "volume": relative})) == {"groups", "groups[0]"}
+    assert set(check({"name": "a", "groups": ["g"], "volume": {"category": "EFS", "uri": 1}})) == {"volume.uri"}
 
 
 @pytest.mark.parametrize(
@@ -183,12 +186,13 @@ def test_rules_are_judged_around_what_is_unknown() -> None:
         lambda items: ipaddress.ip_network(items[0]).is_private,
     ],
 )
-def test_a_rule_that_looks_at_something_unknown_is_not_broken(look: Callable[[list[Any]], bool]) -> None:
+def test_a_rule_that_looks_at_something_unknown_or_wrong_is_not_broken(look: Callable[[list[Any]], bool]) -> None:
     class Listed(Inputs):
         items: Annotated[list[str] | None, Facts(source="5.1", remedy="a list")] = None
         rules = (Rule(at="items", broken=look, rule="never", remedy="nothing", source="5.1"),)
 
     assert judged(Listed, {"items": [UNKNOWN, UNKNOWN]}) == ([], [])
+    assert [failure.property for failure in judged(Listed, {"items": [1, 2]})[0]] == ["items[0]", "items[1]"]
 
 
 def test_a_broken_warning_rule_is_a_warning() -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 import ipaddress
+import math
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -30,7 +31,7 @@ from providers.modelarts.emulator.fields import Body, Field, Kind, failures, fir
 NEVER: Final = -1  # a lease without an end; undocumented, but what the vendor's own provider sends (spec 6.1)
 LEASES: Final = (3_600_000, 259_200_000)  # milliseconds
 LEASE_TYPES: Final = ("TIMING", "IDLE")
-CAPACITIES: Final[Mapping[str, tuple[int, int]]] = {"EVS": (5, 4096), "EFS": (1, 4096)}  # GB; the 1 is [E]
+CAPACITIES: Final = (5, 4096)  # GB, of EVS; of the others no page has a limit
 DEFAULT_CAPACITIES: Final[Mapping[str, int]] = {"EVS": 5, "EFS": 50}
 CUSTOM_FLAVOR: Final = "custom.flavor.spec.code"
 PRIVATE_NETWORKS: Final = tuple(
@@ -316,10 +317,9 @@ def _volume(volume: Body) -> None:
     for name, needs in needed.items():
         if needs and name not in volume:
             raise invalid(f"volume.{name} is needed for {category} that is {volume['ownership']}")
-    if category in CAPACITIES and "capacity" in volume:
-        lowest, highest = CAPACITIES[category]
-        if not lowest <= volume["capacity"] <= highest:
-            raise invalid(f"volume.capacity must be between {lowest} and {highest} GB")
+    lowest, highest = CAPACITIES if category == "EVS" else (1, math.inf)
+    if not lowest <= volume.get("capacity", lowest) <= highest:
+        raise invalid(f"volume.capacity must be between {lowest} and {highest} GB")
 
 
 def custom_flavor(spec: Body) -> Flavor:

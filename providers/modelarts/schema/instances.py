@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from providers.base import Facts, Inputs, Rule
 
@@ -44,7 +44,7 @@ class Location(Inputs):
         Field(pattern="^/"),
         Facts(
             source=f"{_PAGE} table 5",
-            rule="is an absolute path",
+            rule="must be an absolute path",
             remedy=f"give {WORK_FOLDER} or a folder in it, or leave it out",
             absent=WORK_FOLDER,
         ),
@@ -68,6 +68,11 @@ class Location(Inputs):
             warning=True,
         ),
     )
+
+
+def _folders(path: str) -> str:
+    """A path in OBS as bucket and folders; the address form of the vendor's tools, obs://bucket/folder/, is one too."""
+    return path.removeprefix("obs://").strip("/")
 
 
 def _only_for_obsfs(member: str) -> Rule:
@@ -110,7 +115,7 @@ _STORAGE_RULES: Final = (
         at="location.path",
         reads=("type",),
         broken=lambda path, type_: (
-            path is not None and type_ == "obs" and path.endswith("/") and "/" not in path.strip("/")
+            path is not None and type_ == "obs" and path.endswith("/") and "/" not in _folders(path)
         ),
         rule="must be a folder in the bucket, not the bucket itself",
         remedy="name a folder, such as bucket/work/",
@@ -119,7 +124,7 @@ _STORAGE_RULES: Final = (
     Rule(
         at="location.path",
         reads=("type",),
-        broken=lambda path, type_: path is not None and type_ == "obsfs" and "/" in path.strip("/"),
+        broken=lambda path, type_: path is not None and type_ == "obsfs" and "/" in _folders(path),
         rule="names the bucket of a parallel file system; a folder in it cannot be mounted",
         remedy="give the bucket's name alone",
         source="specification 5.1",
@@ -205,6 +210,12 @@ class AutoStop(Inputs):
     )
 
 
+def _not_the_servers(name: str) -> str:
+    if name in SERVERS_OWN_ANNOTATIONS:
+        raise ValueError("is an annotation that the service writes itself (specification 5.4)")
+    return name
+
+
 class Spec(Inputs):
     """The definition of the notebook in the instance."""
 
@@ -220,19 +231,9 @@ class Spec(Inputs):
         AutoStop | None, Facts(source=f"{_PAGE} table 3", remedy="give a map such as {enable: true, duration: 3600}")
     ] = None
     annotations: Annotated[
-        dict[str, str] | None,
-        Facts(source=f"{_PAGE} table 3", remedy="give a map of names to text", replace=_FIXED, absent={}),
+        dict[Annotated[str, AfterValidator(_not_the_servers)], str] | None,
+        Facts(source=f"{_PAGE} table 3", remedy="give a map of names of your own to text", replace=_FIXED, absent={}),
     ] = None
-
-    rules = (
-        Rule(
-            at="annotations",
-            broken=lambda annotations: bool(SERVERS_OWN_ANNOTATIONS.intersection(annotations or ())),
-            rule="must leave url and target_domain to the service, which writes them itself",
-            remedy="use other names",
-            source="specification 5.4",
-        ),
-    )
 
 
 # --- where it runs (tables 7 to 10) -----------------------------------------------------------------------------------
@@ -244,7 +245,7 @@ class Workspace(Inputs):
     id: Annotated[
         str | None,
         Field(min_length=1),
-        Facts(source=f"{_PAGE} table 7", rule="is a workspace's ID", remedy="give the ID, or leave it out", absent="0"),
+        Facts(source=f"{_PAGE} table 7", rule="must not be empty", remedy="give the ID, or leave it out", absent="0"),
     ] = None
 
 
@@ -260,7 +261,7 @@ class Pool(Inputs):
     id: Annotated[
         str,
         Field(min_length=1),
-        Facts(source=f"{_PAGE} table 8", rule="is a resource pool's ID", remedy="give the pool's ID"),
+        Facts(source=f"{_PAGE} table 8", rule="must not be empty", remedy="give the pool's ID"),
     ]
     type: Annotated[
         str | None,
@@ -283,12 +284,16 @@ class AIProject(Inputs):
 
 # --- the instance (the page's first table) ----------------------------------------------------------------------------
 
-_HARDWARE = re.compile(r"(?:^|[-.])(cpu|gpu)(?:[-.]|$)")
+_HARDWARE: Final = {
+    "cpu": re.compile(r"(?:^|[-.])cpu(?:[-.]|$)"),
+    "gpu": re.compile(r"(?:^|[-.])gpu(?:[-.]|$)"),
+    "ascend": re.compile(r"(?:^|-)Power-Engine|\.kat1\."),
+}
+"""What the names of profiles and flavors tell of their hardware (specification 5.2, 5.3)."""
 
 
 def _hardware(text: str) -> str:
-    found = _HARDWARE.search(text)
-    return found[1] if found else ""
+    return next((kind for kind, name in _HARDWARE.items() if name.search(text)), "")
 
 
 def _mismatched(flavor: Any, profile: Any) -> bool:
@@ -305,7 +310,7 @@ class DevEnvInstance(Inputs):
         Field(pattern=NAME),
         Facts(
             source=f"{_PAGE} table 2; error 6334",
-            rule="has 1 to 64 letters, digits, hyphens and underscores",
+            rule="must have 1 to 64 letters, digits, hyphens and underscores",
             remedy="give a name such as train-a, or leave it out to have one made",
             replace=_FIXED,
         ),
@@ -325,7 +330,7 @@ class DevEnvInstance(Inputs):
         Field(max_length=512, pattern=DESCRIPTION),
         Facts(
             source=f"{_PAGE} table 2; error 6334",
-            rule="has at most 512 characters and none of & < > \" ' /",
+            rule="must have at most 512 characters and none of & < > \" ' /",
             remedy="leave those characters out",
             absent="",
         ),
@@ -381,7 +386,7 @@ class DevEnvInstance(Inputs):
             reads=("profile_id",),
             broken=_mismatched,
             rule="has other hardware than profile_id names, which the service refuses",
-            remedy="take a flavor and a profile of the same kind, cpu or gpu",
+            remedy="take a flavor and a profile of the same kind: cpu, gpu or Ascend",
             source="specification 5.10; error 6330",
             warning=True,
         ),

@@ -11,7 +11,7 @@ import binascii
 import ipaddress
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from providers.base import Facts, Inputs, Rule
 
@@ -73,7 +73,7 @@ class Volume(Inputs):
         Field(min_length=1, max_length=1024),
         Facts(
             source="CreateNotebook; 6.1",
-            rule="has 1 to 1024 characters",
+            rule="must have 1 to 1024 characters",
             remedy="give the address of the file system",
             replace=_FIXED,
             computed=True,
@@ -84,7 +84,7 @@ class Volume(Inputs):
         Field(pattern=UUID),
         Facts(
             source="CreateNotebook; 6.1",
-            rule="is the UUID of a file system",
+            rule="must be the UUID of a file system",
             remedy="give the ID of the EFS file system",
             replace=_FIXED,
             computed=True,
@@ -95,7 +95,7 @@ class Volume(Inputs):
         Field(min_length=1, max_length=256),
         Facts(
             source="CreateNotebook; 6.1",
-            rule="has 1 to 256 characters",
+            rule="must have 1 to 256 characters",
             remedy="give a folder in the notebook, or leave it out",
             replace=_FIXED,
             computed=True,
@@ -109,7 +109,7 @@ class Volume(Inputs):
         Field(pattern=r"^[A-Za-z0-9_-]{1,64}$"),
         Facts(
             source="CreateNotebook; 6.1",
-            rule="has 1 to 64 letters, digits, hyphens and underscores",
+            rule="must have 1 to 64 letters, digits, hyphens and underscores",
             remedy="give the name of a secret in the Data Encryption Workshop",
             replace=_FIXED,
             unreadable=True,
@@ -133,18 +133,21 @@ class Volume(Inputs):
             remedy="leave it out, or use EFS",
             source="CreateNotebook; 6.1",
         ),
-        *(
-            Rule(
-                at=member,
-                reads=("category", "ownership"),
-                broken=lambda value, category, ownership: (
-                    value is None and category == "EFS" and ownership == "DEDICATED"
-                ),
-                rule="is required for a dedicated EFS",
-                remedy="give uri and id of the file system",
-                source="CreateNotebook; 6.1",
-            )
-            for member in ("uri", "id")
+        Rule(
+            at="uri",
+            reads=("category", "ownership"),
+            broken=lambda uri, category, ownership: uri is None and category != "EVS" and ownership == "DEDICATED",
+            rule="is required for a dedicated file system or bucket",
+            remedy="give the address of the file system (for EFS also its id), or of the bucket's folder",
+            source="CreateNotebook; 6.1",
+        ),
+        Rule(
+            at="id",
+            reads=("category", "ownership"),
+            broken=lambda id_, category, ownership: id_ is None and category == "EFS" and ownership == "DEDICATED",
+            rule="is required for a dedicated EFS",
+            remedy="give uri and id of the file system",
+            source="CreateNotebook; 6.1",
         ),
         Rule(
             at="dew_secret_name",
@@ -182,7 +185,7 @@ class Lease(Inputs):
             at="duration",
             broken=_out_of_lease,
             rule=f"must be {SHORTEST} to {LONGEST} milliseconds",
-            remedy=_MS,
+            remedy=f"{_MS}; for no automatic stop give duration={NEVER} in place of lease",
             source="CreateNotebook; 6.1",
         ),
     )
@@ -191,12 +194,20 @@ class Lease(Inputs):
 # --- endpoints and hooks ----------------------------------------------------------------------------------------------
 
 
-def _no_address(text: Any) -> bool:
+_NOT_PUBLIC: Final = [
+    ipaddress.IPv4Network(text)
+    for text in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "127.0.0.0/8", "169.254.0.0/16")
+]
+
+
+def _public_address(text: str) -> str:
     try:
-        ipaddress.ip_network(text, strict=False)
-    except (ValueError, TypeError):
-        return True
-    return False
+        address = ipaddress.IPv4Address(text)
+    except ValueError:
+        raise ValueError("must be an IPv4 address") from None
+    if any(address in network for network in _NOT_PUBLIC):
+        raise ValueError("must be a public address: this one is reached from within a private network only")
+    return text
 
 
 class Endpoint(Inputs):
@@ -217,11 +228,11 @@ class Endpoint(Inputs):
         ),
     ] = None
     allowed_access_ips: Annotated[
-        list[str] | None,
+        list[Annotated[str, AfterValidator(_public_address)]] | None,
         Field(max_length=5),
         Facts(
             source="CreateNotebook; 6.1",
-            remedy="give at most 5 public IP addresses",
+            remedy="give at most 5 public addresses, such as 203.0.113.7",
             unordered=True,
             absent=[],
         ),
@@ -236,13 +247,6 @@ class Endpoint(Inputs):
             remedy="give key_pair_names, or leave it out",
             source="the vendor's Terraform provider (7.1)",
             warning=True,
-        ),
-        Rule(
-            at="allowed_access_ips",
-            broken=lambda addresses: any(map(_no_address, addresses or ())),
-            rule="has something that is no IP address",
-            remedy="give addresses such as 203.0.113.7",
-            source="CreateNotebook; 6.1",
         ),
     )
 
@@ -278,7 +282,7 @@ class Hook(Inputs):
             at="script",
             reads=("type",),
             broken=_wrong_script,
-            rule="is an absolute path (type SCRIPT) or a command in base64 (type COMMAND)",
+            rule="must be an absolute path (type SCRIPT) or a command in base64 (type COMMAND)",
             remedy="give a path that begins with /, or encode the command",
             source="CreateNotebook; 6.1",
         ),
@@ -314,7 +318,7 @@ class Notebook(Inputs):
         Field(pattern=NAME),
         Facts(
             source="CreateNotebook; 6.1",
-            rule="has 1 to 128 letters, digits, hyphens and underscores",
+            rule="must have 1 to 128 letters, digits, hyphens and underscores",
             remedy="give a name such as train-a, or leave it out to have one made",
         ),
     ]
@@ -330,7 +334,7 @@ class Notebook(Inputs):
     image_id: Annotated[
         str,
         Field(pattern=UUID),
-        Facts(source="CreateNotebook; 6.1", rule="is an image's UUID", remedy="give an ID of the list of images"),
+        Facts(source="CreateNotebook; 6.1", rule="must be an image's UUID", remedy="give an ID of the list of images"),
     ]
     volume: Annotated[Volume, Facts(source="CreateNotebook; 6.1", remedy="give a map such as {category: EVS}")]
     description: Annotated[
@@ -338,7 +342,7 @@ class Notebook(Inputs):
         Field(max_length=DESCRIPTION_LIMIT, pattern=DESCRIPTION),
         Facts(
             source="CreateNotebook; 6.1",
-            rule="has at most 512 characters and none of & < > \" ' /",
+            rule="must have at most 512 characters and none of & < > \" ' /",
             remedy="leave those characters out",
             absent="",
         ),
@@ -374,7 +378,7 @@ class Notebook(Inputs):
         Field(pattern=POOL),
         Facts(
             source="CreateNotebook; 6.1",
-            rule="has 4 to 64 lower-case letters, digits and hyphens, a letter first and no hyphen last",
+            rule="must have 4 to 64 lower-case letters, digits and hyphens, a letter first and no hyphen last",
             remedy="give a dedicated resource pool's ID",
             replace=_FIXED,
         ),
@@ -384,7 +388,7 @@ class Notebook(Inputs):
         Field(pattern=WORKSPACE),
         Facts(
             source="CreateNotebook; 6.1",
-            rule="is 0 or has 32 digits and lower-case letters",
+            rule="must be 0 or have 32 digits and lower-case letters",
             remedy="give a workspace's ID, or leave it out",
             absent="0",
             replace=_FIXED,
@@ -398,7 +402,7 @@ class Notebook(Inputs):
         dict[TagKey, TagValue] | None,
         Facts(
             source="specification 6.8",
-            rule="has keys of 1 to 128 and values of 0 to 255 letters, digits, inner spaces and _ . : = + - @ "
+            rule="must have keys of 1 to 128 and values of 0 to 255 letters, digits, inner spaces and _ . : = + - @ "
             "(values also /)",
             remedy="give a map of keys to values",
             absent={},
@@ -412,7 +416,7 @@ class Notebook(Inputs):
         Field(pattern=MARKER),
         Facts(
             source="specification 8.4",
-            rule="has 1 to 40 lower-case letters, digits and hyphens",
+            rule="must have 1 to 40 lower-case letters, digits and hyphens",
             remedy="leave it out: the class makes it from the URN",
             undiffed=True,
             unreadable=True,

@@ -41,6 +41,7 @@ class Meaning:
     later: bool = False
 
 
+_NO_USE: Final = "Trying again does not help."
 _QUOTA = Meaning(
     "A quota of the project or workspace is used up. Trying again helps only once there is room.",
     "delete what is not needed, or ask the vendor for a higher quota; then run again",
@@ -60,34 +61,39 @@ _OBS = Meaning(
     "spec.storage.location.path",
 )
 _KEYS = Meaning(
-    "ModelArts needs an agency or an access key of yours to use OBS, and has none that works.",
+    "ModelArts needs an agency or an access key of yours to use OBS, and has none that works. Trying again helps only "
+    "once it has.",
     "set up the authorisation under Settings in the ModelArts console; then run again",
     "authorisation-missing",
 )
-_FLAVOR = Meaning("It will not be accepted by trying again.", "take another flavor", path="flavor")
+_FLAVOR = Meaning(f"The region has no such flavor. {_NO_USE}", "take another flavor", path="flavor")
 _DISK = Meaning(
-    "It will not be accepted by trying again.",
+    f"There are no disks of that size. {_NO_USE}",
     "give another size, 5 to 4096 GB",
     path="spec.storage.location.volume_size",
 )
 _SUSPENDED = Meaning(
-    "The account is suspended or restricted, usually because a bill is not paid.",
+    "The account is suspended or restricted, usually because a bill is not paid. Trying again helps only once it is.",
     "settle it in the vendor's console; then run again",
     "account-suspended",
 )
-_INPUT = Meaning("It will not be accepted by trying again.", "correct the inputs")
+_INPUT = Meaning("The inputs are at fault. Trying again with the same ones does not help.", "correct the inputs")
+
+_WORKSPACE = Meaning(
+    f"There is no such workspace. {_NO_USE}", "give the ID of a workspace, or leave it out", path="workspace"
+)
 
 MEANINGS: Final[Mapping[str, Meaning]] = {
-    "0102": Meaning("There is no such workspace.", "give the ID of a workspace, or leave it out", path="workspace"),
+    "0102": _WORKSPACE,
     "0113": _QUOTA,
     "0116": _QUOTA,
     "0118": _QUOTA,
-    "7005": Meaning("There is no such workspace.", "give the ID of a workspace, or leave it out", path="workspace"),
+    "7005": _WORKSPACE,
     "7006": _QUOTA,
     "6201": _SUSPENDED,
     "6203": _SUSPENDED,
     "6301": Meaning(
-        "Names are unique in a project, and this one is taken.",
+        f"Names are unique in a project, and this one is taken. {_NO_USE}",
         "give another name, or take the object that has it over with the option import_",
         "name-taken",
         "name",
@@ -98,17 +104,17 @@ MEANINGS: Final[Mapping[str, Meaning]] = {
     "6319": _KEYS,
     "6320": _OBS,
     "6323": _FLAVOR,
-    "6324": Meaning("It will not be accepted by trying again.", "use another storage", path="spec.storage.type"),
+    "6324": Meaning(f"There is no such storage here. {_NO_USE}", "use another storage", path="spec.storage.type"),
     "6326": _SUSPENDED,
     "6328": Meaning(
-        "The account may not use this flavor.",
+        f"The account may not use this flavor. {_NO_USE}",
         "ask the vendor's support for it, or take another flavor",
         "permission-denied",
         "flavor",
     ),
     "6329": _SOLD_OUT,
     "6330": Meaning(
-        "The profile is for other hardware than the flavor has.",
+        f"The profile is for other hardware than the flavor has. {_NO_USE}",
         "take a flavor and a profile of the same kind",
         path="flavor",
     ),
@@ -132,12 +138,28 @@ MEANINGS: Final[Mapping[str, Meaning]] = {
         later=True,
     ),
     "6716": _SOLD_OUT,
-    "6768": Meaning("The image is reached by SSH only.", "give an endpoint of service SSH", path="endpoints"),
+    "6768": Meaning(
+        f"The image is reached by SSH only. {_NO_USE}", "give an endpoint of service SSH", path="endpoints"
+    ),
     "6782": _KEYS,
-    "6789": Meaning("The key pair does not exist, or belongs to another user.", "give another", path="endpoints"),
-    "6792": Meaning("The notebook cannot change to this flavor.", "take one it can change to", path="flavor"),
-    "6797": Meaning("There is no such image.", "give an ID of the list of images", path="image_id"),
-    "6870": Meaning("Flavor and image do not fit together.", "take another flavor or image", path="flavor"),
+    "6789": Meaning(
+        f"The key pair does not exist, or belongs to another user. {_NO_USE}",
+        "give the name of one of your own",
+        path="endpoints",
+    ),
+    "6792": Meaning(
+        f"The notebook cannot change to this flavor. {_NO_USE}", "take one of the same hardware", path="flavor"
+    ),
+    "6797": Meaning(
+        f"The project has no such image, or it is not ready. {_NO_USE}",
+        "give the ID of an image that the console lists as active",
+        path="image_id",
+    ),
+    "6870": Meaning(
+        f"Flavor and image do not fit together, or the flavor is for another feature. {_NO_USE}",
+        "take another flavor or image",
+        path="flavor",
+    ),
 }
 
 _IN_NOTEBOOKS: Final[Mapping[str, str]] = {
@@ -214,24 +236,8 @@ class Judge:
         if not told.by_gateway and told.number in NOT_NOW:
             return Judgement(Verdict.UNAVAILABLE, _not_now(operation, told))
         if answer.status >= 500 or answer.status == 408 or told.number in UNCERTAIN:
-            return self._failed(operation, told, answer)
+            return _failed(request, told, answer)
         return Judgement(Verdict.REFUSED, self._refusal(operation, told, answer))
-
-    def _failed(self, operation: str, told: Said, answer: Answer) -> Judgement:
-        """Something broke on their side; from the gateway, some codes say that the service was never reached."""
-        untouched = told.by_gateway and told.number in ("0103", "0613")
-        code, text = told.code or answer.status, told.text or "no reason given"
-        error = CloudError(
-            f"{operation} failed on the service's side ({code}): {text}",
-            retryable=True,
-            uncertain=not untouched,
-            why="The gateway could not hand it on; nothing was done."
-            if untouched
-            else "Whether it was carried out is not known.",
-            remedy="run again",
-            reference="service-failed",
-        )
-        return Judgement(Verdict.UNAVAILABLE if untouched else Verdict.UNCERTAIN, error)
 
     def _unauthorized(self, operation: str, told: Said, answer: Answer) -> WorksteadError:
         text = told.text or "authentication failed"
@@ -245,19 +251,23 @@ class Judge:
         if not self.signs:
             return CredentialsError(
                 f"ModelArts did not accept the login ({told.code or answer.status}): {text}",
-                why="The user name, password or domain is wrong, or the token is not for this project.",
+                why=f"The user name, password or domain is wrong, or the token is not for this project. {_NO_USE}",
                 remedy="check modelarts:userName, modelarts:password, modelarts:domainName and modelarts:projectId",
                 reference="credentials-refused",
             )
         skew = self._skew(answer)
         if skew is not None and abs(skew) >= SKEW_LIMIT:
             direction = "behind" if skew > 0 else "ahead of"
-            why = f"This computer's clock is {abs(skew):.0f} s {direction} the service's; the limit is 900 s."
+            why = (
+                f"This computer's clock is {abs(skew):.0f} s {direction} the service's; the limit is 900 s. "
+                "Trying again helps once it is right."
+            )
             remedy = "set the clock"
         else:
             why = (
                 "The access key, the secret key or the security token is wrong or disabled, or the clock is off by 15 "
-                "minutes or more. After five refusals in a row the vendor locks the access key for a while."
+                "minutes or more. Trying again does not help: after five refusals in a row the vendor locks the access "
+                "key for a while, so it was tried once."
             )
             remedy = "check modelarts:accessKey, modelarts:secretKey, modelarts:securityToken and the clock"
         return CredentialsError(
@@ -283,7 +293,7 @@ class Judge:
         if told.number == "0210" or (answer.status == 403 and told.number == "0204"):
             return CredentialsError(
                 f"the project is not the credentials' project ({told.code}): {text}",
-                why="The project ID belongs to another account or region than the credentials.",
+                why=f"The project ID belongs to another account or region than the credentials. {_NO_USE}",
                 remedy="check modelarts:projectId and modelarts:region, or leave projectId out to have it looked up",
                 reference="project-refused",
             )
@@ -333,11 +343,32 @@ def _unreadable(operation: str) -> Judgement:
     return Judgement(Verdict.UNCERTAIN, error)
 
 
+def _failed(request: Request, told: Said, answer: Answer) -> Judgement:
+    """Something broke on their side; from the gateway, some codes say that the service was never reached."""
+    untouched = told.by_gateway and told.number in ("0103", "0613")
+    code, text = told.code or answer.status, told.text or "no reason given"
+    if request.method == "GET":
+        what = "It was only a question, asked several times."
+    elif untouched:
+        what = "The gateway could not hand it on; nothing was done."
+    else:
+        what = "Whether it was carried out is not known."
+    error = CloudError(
+        f"{_operation(request)} failed on the service's side ({code}): {text}",
+        retryable=True,
+        uncertain=not untouched,
+        why=f"{what} It is the service's own fault; trying again later can help.",
+        remedy="run again",
+        reference="service-failed",
+    )
+    return Judgement(Verdict.UNAVAILABLE if untouched else Verdict.UNCERTAIN, error)
+
+
 def _throttled(operation: str, told: Said) -> CloudError:
     return CloudError(
         f"{operation} was throttled ({told.code or 429}): {told.text or 'too many requests'}",
         retryable=True,
-        why="Nothing was carried out.",
+        why="Nothing was carried out, although it was tried several times. Trying again later can help.",
         remedy="wait, then run again, perhaps with a lower --parallel",
         reference="throttled",
     )
@@ -363,7 +394,7 @@ def _not_found(operation: str, told: Said, text: str) -> CloudError:
 def _forbidden(operation: str, told: Said) -> CloudError:
     return ForbiddenError(
         f"{operation} is not allowed ({told.code or 403}): {told.text or 'no reason given'}",
-        why="The credentials are good, but their user lacks the permission. Trying again does not help.",
+        why=f"The credentials are good, but their user lacks the permission. {_NO_USE}",
         remedy="ask the account's administrator for the ModelArts permissions named in providers/modelarts/README.md",
     )
 

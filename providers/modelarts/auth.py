@@ -14,13 +14,15 @@ import hashlib
 import hmac
 import json
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, TypeVar
 from urllib.parse import quote, unquote, urlsplit
 
 from engine.core.errors import CloudError, CredentialsError
+from providers.base import current_call
 from providers.http import HttpClient, Request
 from providers.modelarts.answers import Judge
 
@@ -30,7 +32,11 @@ SIGNED: Final = ("content-type", "host", "x-project-id", "x-sdk-date", "x-securi
 RENEWAL: Final = 300.0
 """Seconds before a token's end at which a new one is fetched."""
 
+REFUSAL_HOLDS: Final = 10.0
+"""Seconds for which a refusal of the credentials stands for all calls: longer than a run takes to give up."""
+
 Query = Sequence[tuple[str, str]]
+T = TypeVar("T")
 
 
 # --- the signature ----------------------------------------------------------------------------------------------------
@@ -90,6 +96,49 @@ class Auth(Protocol):
     def renew(self) -> bool:
         """Forget what has expired; True when another attempt can help."""
         ...
+
+
+class Standing:
+    """What the service thinks of the credentials. As long as nobody knows, one call asks and the others wait for it.
+
+    More than five wrong signatures in a row lock an access key for minutes (2.2), and wrong logins a user. So a wrong
+    key is tried once, not once for each resource of a stack.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._accepted = False
+        self._refusal: CredentialsError | None = None
+        self._until = 0.0
+        self._asking = threading.Lock()
+
+    def asked(self, send: Callable[[], T]) -> T:
+        """The answer to a call. Raises what it raises, or the refusal that another call has met just now."""
+        if self._accepted:
+            return self._watched(send)
+        while not self._asking.acquire(timeout=0.2):
+            current_call().pause(0)
+        try:
+            if self._refusal is not None and self._clock() < self._until:
+                told = self._refusal
+                raise CredentialsError(told.summary, why=told.why, remedy=told.remedy, reference=told.reference)
+            if not self._accepted:
+                return self._watched(send)
+        finally:
+            self._asking.release()
+        return self._watched(send)
+
+    def _watched(self, send: Callable[[], T]) -> T:
+        try:
+            answer = send()
+        except CredentialsError as error:
+            self._accepted, self._refusal, self._until = False, error, self._clock() + REFUSAL_HOLDS
+            raise
+        except CloudError:
+            self._accepted = True  # Something else is wrong; the next call need not wait for this one's tries.
+            raise
+        self._accepted = True
+        return answer
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ from engine.core.errors import CredentialsError
 from providers.base import emulated_endpoint
 from providers.http import HttpClient
 from providers.modelarts.answers import Judge
-from providers.modelarts.auth import Auth, Keys, Place, Token, encoded, iam_beside, query_string
+from providers.modelarts.auth import Auth, Keys, Place, Standing, Token, encoded, iam_beside, query_string
 from providers.modelarts.errors import NotFoundError, TokenExpiredError, WrongStatusError
 
 INSTANCES_PAGE: Final = 100
@@ -52,6 +52,7 @@ class Client:
         self.auth = auth
         self._project_id = project_id
         self._lock = threading.Lock()
+        self._standing = Standing()
         judge = Judge(endpoint, clock, auth.signs)
         self._http = HttpClient(endpoint, auth.headers, judge, cloud="modelarts", account=auth.who)
 
@@ -65,7 +66,7 @@ class Client:
         if not self._project_id:
             with self._lock:
                 if not self._project_id:
-                    self._project_id = self.auth.project()
+                    self._project_id = self._standing.asked(self.auth.project)
         return self._project_id
 
     # --- development environment instances (specification 5)
@@ -201,12 +202,12 @@ class Client:
             ).json()
 
         try:
-            answer = send()
+            answer = self._standing.asked(send)
         except TokenExpiredError as error:
             if not self.auth.renew():
                 raise
             try:
-                answer = send()
+                answer = self._standing.asked(send)
             except TokenExpiredError:
                 raise CredentialsError(
                     error.summary,

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +37,7 @@ from providers.http import Answer, Request, Verdict
 from providers.inputs import members_of
 from providers.modelarts import emulator
 from providers.modelarts.answers import BAD_KEYS, FORBIDDEN, MEANINGS, NOT_NOW, Judge
-from providers.modelarts.auth import Keys, Place, Token, authorization, iam_beside, query_string
+from providers.modelarts.auth import Keys, Place, Standing, Token, authorization, iam_beside, query_string
 from providers.modelarts.client import Client, open_client
 from providers.modelarts.errors import (
     EndpointGoneError,
@@ -256,6 +257,48 @@ def test_each_try_is_signed_anew_with_what_it_needs() -> None:
     assert second["authorization"] != first["authorization"]
 
 
+class Calls:
+    """Calls with good or bad credentials, counted."""
+
+    def __init__(self, *, good: bool = False) -> None:
+        self.good, self.made, self.now = good, 0, 0.0
+
+    def send(self) -> str:
+        self.made += 1
+        if not self.good:
+            raise CredentialsError("no", why="wrong key", remedy="mend it", reference="credentials-refused")
+        return "yes"
+
+
+def test_wrong_credentials_are_tried_once() -> None:
+    """More than five wrong signatures in a row lock the key (2.2)."""
+    calls = Calls()
+    standing = Standing(lambda: calls.now)
+
+    def refused() -> str:
+        with pytest.raises(CredentialsError) as caught:
+            standing.asked(calls.send)
+        return caught.value.diagnostic().sentences()
+
+    first = refused()
+    with ThreadPoolExecutor(8) as pool:
+        assert {told.result() for told in [pool.submit(refused) for _ in range(50)]} == {first}
+    assert calls.made == 1
+    calls.good, calls.now = True, 11.0
+    assert standing.asked(calls.send) == "yes"
+    calls.good = False
+    assert refused() == refused() == first, "a key that stops being good"
+    assert calls.made == 3
+
+
+def test_all_calls_at_once_with_a_wrong_key_are_one(bench: Bench) -> None:
+    client = open_client(Config({**bench.settings, "modelarts:secretKey": "notTheSecretKeyEither"}))
+    with ThreadPoolExecutor(8) as pool:
+        told = [pool.submit(client.notebook, NB) for _ in range(8)]
+        assert all(isinstance(each.exception(), CredentialsError) for each in told)
+    assert len(bench.file.log()) == 1
+
+
 def test_secrets_are_not_in_representations() -> None:
     shown = f"{Keys(place(), AK, SK, 'STS')} {Token(place(), 'd', 'u', 'hunter2')}"
     assert SK not in shown
@@ -328,6 +371,8 @@ def test_classification(
     assert judgement.verdict is Verdict(verdict)
     assert type(judgement.error) is error
     assert judgement.error.reference == reference
+    if verdict != "throttled" and error not in (NotFoundError, EndpointGoneError) and reference != "answer-unreadable":
+        assert "rying again" in judgement.error.why
     assert judgement.error.remedy
     if shape and error is not EndpointGoneError:
         assert "what they say" in judgement.error.summary
@@ -357,7 +402,8 @@ def test_a_refusal_for_the_status_is_told_from_others(code: str) -> None:
 
 def test_every_meaning_says_whose_fault_it_is_and_whether_trying_again_helps() -> None:
     for code, meaning in MEANINGS.items():
-        assert meaning.why, code
+        assert "rying again" in meaning.why, code
+        assert ("can help" in meaning.why) is meaning.later, code
         assert meaning.remedy, code
         error = judge(400, body_of(SERVICE, f"ModelArts.{code}", "no")).error
         assert error.retryable is meaning.later, code

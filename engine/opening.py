@@ -15,17 +15,19 @@ import socket
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from engine import config
 from engine.core.errors import CredentialsError, StackNotFoundError, UsageError
 from engine.core.model import Snapshot
 from engine.core.values import Properties, has_secret
-from engine.program import InlineProgram
 from engine.stack import Stack
 from engine.state import open_backend
 from engine.state.backend import Backend, Holder, StackName, StackRecord
 from engine.state.secrets import Vault, unseal_snapshot
+
+if TYPE_CHECKING:
+    from engine.program import InlineProgram
 
 AskPassphrase = Callable[[str], str]
 

@@ -203,6 +203,29 @@ def test_completion(small: Folder) -> None:
     assert "stack" in done.out
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        "--help",
+        "--version",
+        "up --help",
+        "stack ls --json",
+        "stack output -s dev",
+        "stack history -s dev",
+        "stack export -s dev",
+        "config -s dev --json",
+        "cloud ls --json",
+        "cloud log --json",
+    ],
+)
+def test_who_only_reads_waits_for_no_heavy_library(small: Folder, command: str) -> None:
+    timed = [sys.executable, "-X", "importtime", "-m", "engine", *command.split()]
+    done = subprocess.run(timed, cwd=small.path, env=small.environ, capture_output=True, text=True, check=True)
+    imported = {line.rsplit("|", 1)[1].strip() for line in done.stderr.splitlines() if line.startswith("import time:")}
+    assert "engine.cli" in imported
+    assert not imported & {"pulumi", "boto3", "pydantic", "rich", "networkx", "asyncio"}
+
+
 # --- stacks, settings, secrets ----------------------------------------------------------------------------------------
 
 

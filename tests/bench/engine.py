@@ -2,12 +2,15 @@
 
     python -m tests.bench.engine --resources 5000
 
-prints one JSON line per phase: seconds (median over `--repeat` runs), peak memory, bytes written, and the ratio to the
-floor. Each phase runs in a process of its own, so that memory is that phase's. The floor is the same program, run by
-the same runner (collector off, calls inline) against a monitor that answers at once and keeps nothing.
+prints one JSON line per phase: seconds, processor seconds, peak memory, bytes written, and how they stand to the floor.
+Medians over `--repeat` runs, in which the phases take turns, so that a busy minute of the machine meets all of them.
+Each phase runs in a process of its own, so that memory is that phase's. The floor is the same program, run by the same
+runner (collector off, calls inline) against a monitor that answers at once and keeps nothing.
 
 The program: groups of ten resources, each with six properties, one of them an output of the resource before it in its
 group. The provider costs nothing, so all that is measured is the engine and its record (on disk, synchronous=FULL).
+
+Left to others: Terraform on the same graph (`terraform`), several sizes and what the figures should be (`report`).
 """
 
 from __future__ import annotations
@@ -15,22 +18,25 @@ from __future__ import annotations
 import argparse
 import gc
 import json
-import os
+import multiprocessing
 import resource
-import shutil
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Any
 
 import pulumi
 
+from engine.core.contract import CheckResult, CreateResult, DiffResult, ReadResult, UpdateResult
+from tests.bench import terraform
+
 GROUP = 10
-PHASES = ("floor", "preview", "up", "preview-unchanged", "destroy")
+PHASES = ("floor", "preview", "up", "preview-unchanged", "refresh", "destroy")
 
 
 # --- the program and its provider -------------------------------------------------------------------------------------
@@ -73,34 +79,24 @@ class FreeProvider:
     def configure(self, req: Any) -> None:
         """Nothing to set."""
 
-    def check(self, olds: dict[str, Any], news: dict[str, Any]) -> Any:
+    def check(self, olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
         """Whatever is asked is right."""
-        from engine.core.contract import CheckResult
-
         return CheckResult(news)
 
-    def diff(self, id_: str, olds: dict[str, Any], news: dict[str, Any]) -> Any:
+    def diff(self, id_: str, olds: dict[str, Any], news: dict[str, Any]) -> DiffResult:
         """No opinion."""
-        from engine.core.contract import DiffResult
-
         return DiffResult()
 
-    def create(self, props: dict[str, Any]) -> Any:
+    def create(self, props: dict[str, Any]) -> CreateResult:
         """An object that is its inputs."""
-        from engine.core.contract import CreateResult
-
         return CreateResult(props["title"], props)
 
-    def update(self, id_: str, olds: dict[str, Any], news: dict[str, Any]) -> Any:
+    def update(self, id_: str, olds: dict[str, Any], news: dict[str, Any]) -> UpdateResult:
         """It becomes its inputs."""
-        from engine.core.contract import UpdateResult
-
         return UpdateResult(news)
 
-    def read(self, id_: str, props: dict[str, Any]) -> Any:
+    def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
         """It is as recorded."""
-        from engine.core.contract import ReadResult
-
         return ReadResult(id_, props)
 
     def delete(self, id_: str, props: dict[str, Any]) -> None:
@@ -120,6 +116,16 @@ class FreeSource:
 
 
 # --- phases -----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a phase took."""
+
+    seconds: float
+    cpu_seconds: float
+    peak_mb: float
+    bytes_written: int
 
 
 def floor(count: int) -> None:
@@ -176,31 +182,36 @@ def stack(folder: Path, count: int) -> Any:
     )
 
 
-def run_phase(phase: str, folder: Path, count: int) -> dict[str, Any]:
+def run_phase(phase: str, folder: Path, count: int) -> Cost:
     """One phase in this process: what it took."""
-    from engine import deployment, monitor  # noqa: F401  (imports are not what is measured)
-    from engine.deployment import Choices
-
-    # As the command line does: a process that ends soon has no use for the collector, nor for quick thread switches.
+    # As the command line does: a process that ends soon has no use for the collector.
     gc.disable()
-    choices = Choices(skip_preview=True)
-    target = None if phase == "floor" else stack(folder, count)
+    call = _phase(phase, folder, count)
     before = _written()
     started, busy = time.perf_counter(), time.process_time()
+    call()
+    return Cost(
+        seconds=time.perf_counter() - started,
+        cpu_seconds=time.process_time() - busy,
+        peak_mb=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        bytes_written=_written() - before,
+    )
+
+
+def _phase(phase: str, folder: Path, count: int) -> Callable[[], object]:
+    from engine import deployment, monitor  # noqa: F401  (imports are not what is measured, nor is their memory)
+
     if phase == "floor":
-        floor(count)
-    elif phase.startswith("preview"):
-        deployment.preview(target, choices, lambda _event: None)
-    elif phase == "up":
-        deployment.up(target, choices, lambda _event: None)
-    else:
-        deployment.destroy(target, choices, lambda _event: None)
-    return {
-        "seconds": time.perf_counter() - started,
-        "cpu_seconds": time.process_time() - busy,
-        "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
-        "bytes_written": _written() - before,
-    }
+        return lambda: floor(count)
+    operation: Callable[..., object] = {
+        "preview": deployment.preview,
+        "up": deployment.up,
+        "preview-unchanged": deployment.preview,
+        "refresh": deployment.refresh_record,
+        "destroy": deployment.destroy,
+    }[phase]
+    target, choices = stack(folder, count), deployment.Choices(skip_preview=True)
+    return lambda: operation(target, choices, lambda _event: None)
 
 
 def _written() -> int:
@@ -208,43 +219,44 @@ def _written() -> int:
     return int(next(line for line in text.splitlines() if line.startswith("wchar")).split()[1])
 
 
-# --- Terraform on the same graph --------------------------------------------------------------------------------------
+def measured(count: int, repeat: int) -> Mapping[str, Cost]:
+    """What each phase takes, medians over some runs."""
+    runs: dict[str, list[Cost]] = {phase: [] for phase in PHASES}
+    for _ in range(repeat):
+        with tempfile.TemporaryDirectory(dir=".") as folder:
+            for phase in PHASES:
+                runs[phase].append(_in_child(phase, Path(folder).resolve(), count))
+    return {phase: _median(costs) for phase, costs in runs.items()}
 
 
-def terraform_program(count: int) -> Iterator[str]:
-    """The same graph as `terraform_data` resources."""
-    for number in range(count):
-        size = "1" if number % GROUP == 0 else f"terraform_data.r{number - 1}.output.size"
-        yield (
-            f'resource "terraform_data" "r{number}" {{\n  input = {{ size = {size}, '
-            f'title = "resource number {number}", '
-            f'flavor = "bench.cpu.2u", enabled = true, labels = {{ team = "bench", number = "{number}" }}, '
-            "ports = [8080, 8081] }\n}\n"
-        )
+def _in_child(phase: str, folder: Path, count: int) -> Cost:
+    """`run_phase` in a process of its own, whose error is raised here."""
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("fork")) as child:
+        return child.submit(run_phase, phase, folder, count).result()
 
 
-def terraform(count: int) -> dict[str, Any] | None:
-    """Seconds of `terraform apply`; None without a terraform on PATH."""
-    binary = shutil.which("terraform")
-    if binary is None:
-        return None
-    with tempfile.TemporaryDirectory() as folder:
-        Path(folder, "main.tf").write_text("".join(terraform_program(count)))
-        quiet = {"cwd": folder, "stdout": subprocess.DEVNULL, "env": {**os.environ, "CHECKPOINT_DISABLE": "1"}}
-        subprocess.run([binary, "init", "-input=false"], check=True, **quiet)
-        started = time.perf_counter()
-        subprocess.run([binary, "apply", "-auto-approve", "-input=false"], check=True, **quiet)
-        return {"seconds": time.perf_counter() - started}
+def _median(costs: Sequence[Cost]) -> Cost:
+    return Cost(*map(statistics.median, zip(*map(astuple, costs), strict=True)))
 
 
 # --- the command ------------------------------------------------------------------------------------------------------
 
 
-def in_child(phase: str, folder: Path, count: int) -> dict[str, Any]:
-    """`run_phase` in a fresh process."""
-    command = [sys.executable, "-m", "tests.bench.engine", "--resources", str(count), "--phase", phase, "--dir", folder]
-    done = subprocess.run(command, check=True, capture_output=True, text=True)
-    return json.loads(done.stdout.splitlines()[-1])
+def line(phase: str, count: int, cost: Cost, base: Cost) -> dict[str, Any]:
+    """What is printed of a phase; `base` is the floor."""
+    return {
+        "phase": phase,
+        "resources": count,
+        "seconds": round(cost.seconds, 3),
+        "cpu_seconds": round(cost.cpu_seconds, 3),
+        "ms_per_resource": round(cost.seconds / count * 1000, 4),
+        "ratio_to_floor": round(cost.seconds / base.seconds, 2),
+        "cpu_ratio_to_floor": round(cost.cpu_seconds / base.cpu_seconds, 2),
+        "peak_mb": round(cost.peak_mb, 1),
+        "kb_per_resource_over_floor": round((cost.peak_mb - base.peak_mb) * 1024 / count, 1),
+        "bytes_written": int(cost.bytes_written),
+        "bytes_per_resource": round(cost.bytes_written / count),
+    }
 
 
 def main() -> None:
@@ -252,41 +264,15 @@ def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("--resources", type=int, default=5000)
     arguments.add_argument("--repeat", type=int, default=3)
-    arguments.add_argument("--no-terraform", action="store_true")
-    arguments.add_argument("--phase", choices=PHASES, help=argparse.SUPPRESS)
-    arguments.add_argument("--dir", type=Path, help=argparse.SUPPRESS)
+    arguments.add_argument("--no-terraform", action="store_true", help="leave out Terraform's share (8 min at 5,000)")
     given = arguments.parse_args()
-    if given.phase:
-        print(json.dumps(run_phase(given.phase, given.dir, given.resources)))
-        return
-    runs: dict[str, list[dict[str, Any]]] = {phase: [] for phase in PHASES}
-    for _ in range(given.repeat):
-        with tempfile.TemporaryDirectory(dir=".") as folder:
-            for phase in PHASES:
-                runs[phase].append(in_child(phase, Path(folder).resolve(), given.resources))
-    base = statistics.median(run["seconds"] for run in runs["floor"])
-    base_memory = statistics.median(run["peak_mb"] for run in runs["floor"])
-    seconds: dict[str, float] = {}
-    for phase in PHASES:
-        seconds[phase] = statistics.median(run["seconds"] for run in runs[phase])
-        memory = statistics.median(run["peak_mb"] for run in runs[phase])
-        line = {
-            "phase": phase,
-            "resources": given.resources,
-            "seconds": round(seconds[phase], 3),
-            "ms_per_resource": round(seconds[phase] / given.resources * 1000, 4),
-            "ratio_to_floor": round(seconds[phase] / base, 2),
-            "peak_mb": round(memory, 1),
-            "kb_per_resource_over_floor": round((memory - base_memory) * 1024 / given.resources, 1),
-            "bytes_written": int(statistics.median(run["bytes_written"] for run in runs[phase])),
-        }
-        line["bytes_per_resource"] = round(line["bytes_written"] / given.resources)
-        print(json.dumps(line), flush=True)
-    if not given.no_terraform:
-        other = terraform(given.resources)
-        if other is not None:
-            ratio = round(other["seconds"] / seconds["up"], 1)
-            print(json.dumps({"phase": "terraform apply", **other, "times_slower_than_up": ratio}))
+    costs = measured(given.resources, given.repeat)
+    for phase, cost in costs.items():
+        print(json.dumps(line(phase, given.resources, cost, costs["floor"])), flush=True)
+    seconds = None if given.no_terraform else terraform.seconds_to_apply(given.resources, GROUP)
+    if seconds is not None:
+        ratio = round(seconds / costs["up"].seconds, 1)
+        print(json.dumps({"phase": "terraform apply", "seconds": round(seconds, 3), "times_slower_than_up": ratio}))
 
 
 if __name__ == "__main__":

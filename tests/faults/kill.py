@@ -310,7 +310,10 @@ def main() -> None:
     arguments.add_argument("--rounds", type=int, default=20)
     arguments.add_argument("--seed", type=int, default=1)
     given = arguments.parse_args()
-    found = run(given.rounds, given.seed, lambda line: print(line, file=sys.stderr, flush=True))
+    try:
+        found = run(given.rounds, given.seed, lambda line: print(line, file=sys.stderr, flush=True))
+    except CommandFailedError as error:
+        sys.exit(f"seed {given.seed}: {error}")
     print(found)
     sys.exit(0 if found.is_clean else 1)
 

@@ -508,7 +508,11 @@ class _Run:
 
         with self._previewing(caller) as executor:
             answers = Predicted(planner, caller, executor, note, self.clock)
-            self._run_program(answers, preview=True)
+            try:
+                self._run_program(answers, preview=True)
+            except WorksteadError:
+                self.counts = count(planner.steps)  # what it had asked for until then
+                raise
             self._require_not_stopped()
             steps, protected = planner.leftovers()
         for problem in protected:

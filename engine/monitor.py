@@ -24,6 +24,7 @@ from engine.core.errors import Diagnostic, ProgramError, Severity, WorksteadErro
 from engine.core.model import (
     NO_OPTIONS,
     PROVIDER_TYPE_PREFIX,
+    STACK_TYPE,
     Goal,
     Options,
     ResourceState,
@@ -192,7 +193,10 @@ class Monitor:
     def RegisterResourceOutputs(self, request: Any) -> empty_pb2.Empty:
         """A component is complete, or the program has ended."""
         with _as_run_error():
-            kept = self._answers.outputs(request.urn, self._properties(request.outputs))
+            outputs = self._properties(request.outputs)
+            if parse_urn(request.urn).type == STACK_TYPE:
+                outputs = _unmarked(outputs)
+            kept = self._answers.outputs(request.urn, outputs)
             if kept is not None:
                 raise Later(kept, lambda _: empty_pb2.Empty(), _refusal)
         return empty_pb2.Empty()
@@ -414,6 +418,21 @@ class Monitor:
         if kind == "list_value":
             return [self._value(item) for item in value.list_value.values]
         return None
+
+
+_RESOURCE_MARK = "@isPulumiResource"
+
+
+def _unmarked(value: Any) -> Any:
+    """Exports without the mark that the SDK, only in a preview, puts into a map made of a whole resource.
+
+    Pulumi's display reads it; a reader of ours would take it for a member that the up is going to add.
+    """
+    if type(value) is dict:
+        return {key: _unmarked(item) for key, item in value.items() if key != _RESOURCE_MARK}
+    if type(value) is list:
+        return [_unmarked(item) for item in value]
+    return Secret(_unmarked(value.value)) if type(value) is Secret else value
 
 
 class _as_run_error:

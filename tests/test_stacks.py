@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from engine.config import find_project
 from tests.workstead import ROOT, Folder, clean_environment, copy_of_stack
 
 STACKS = sorted(path.parent.name for path in ROOT.glob("stacks/*/__main__.py"))
@@ -55,3 +56,14 @@ def test_four_beats(stack: str, speed: str, tmp_path: Path) -> None:
 def test_there_are_stacks() -> None:
     assert "quickstart" in STACKS
     assert os.path.isfile(ROOT / "Pulumi.yaml")
+
+
+@pytest.mark.parametrize("file", [ROOT / "Pulumi.yaml", *sorted(ROOT.glob("stacks/*/Pulumi.yaml"))], ids=str)
+def test_pulumis_own_cli_finds_one_environment(file: Path) -> None:
+    """It looks for `virtualenv` beside Pulumi.yaml to run the program, but in the program's folder for the providers."""
+    project = find_project(file.parent)
+    environment = project.runtime_options.get("virtualenv")
+    if environment is not None:
+        beside_file = (file.parent / environment).resolve()
+        below_main = (file.parent / (project.main or ".") / environment).resolve()
+        assert beside_file == below_main == ROOT / ".venv"

@@ -16,6 +16,7 @@ from engine.core import events
 from engine.core.errors import InputError, ProgramError, RecordError, Severity
 from engine.core.model import End, Put
 from engine.core.plan import Op
+from engine.core.values import Secret, reveal
 from engine.state.backend import Deployment
 from tests.builders import state, urn
 from tests.lifecycle.story import Group, Story, Thing
@@ -294,6 +295,36 @@ def test_what_a_program_may_not_ask(program: Callable[[], None], reference: str,
         assert story.error.urn == place
     if reference == "number-not-finite":
         assert story.error.path == "spec"
+
+
+def test_a_preview_that_fails_says_what_was_planned_until_then() -> None:
+    def program() -> None:
+        Thing("a")
+        Thing("a")
+
+    story = Story(program)
+    story.preview()
+    assert isinstance(story.error, InputError)
+    ended = next(event for event in story.events if isinstance(event, events.Ended))
+    assert dict(ended.counts) == {Op.CREATE: 2}  # the stack, and one of the two
+
+
+def test_a_whole_resource_as_an_export_is_the_same_in_a_preview() -> None:
+    """In a preview only, the SDK adds a mark for Pulumi's display; nobody shall read of it as of a change."""
+
+    def program() -> None:
+        thing = Thing("a", size=1)
+        pulumi.export("thing", thing)
+        pulumi.export("deeper", {"all": [thing], "hidden": pulumi.Output.secret({"thing": thing})})
+
+    story = Story(program)
+    for _ in range(2):
+        plan = story.preview()
+        assert plan is not None
+        assert "@isPulumiResource" not in str(reveal(plan.outputs))
+        story.up()
+    assert isinstance(plan.outputs["deeper"]["hidden"], Secret)
+    assert plan.outputs == story.snapshot.stack_outputs
 
 
 def test_a_record_with_a_circle_is_refused_before_anything_is_done() -> None:

@@ -60,7 +60,7 @@ def test_there_are_stacks() -> None:
 
 @pytest.mark.parametrize("file", [ROOT / "Pulumi.yaml", *sorted(ROOT.glob("stacks/*/Pulumi.yaml"))], ids=str)
 def test_pulumis_own_cli_finds_one_environment(file: Path) -> None:
-    """It looks for `virtualenv` beside Pulumi.yaml to run the program, but in the program's folder for the providers."""
+    """It looks for `virtualenv` beside Pulumi.yaml to run the program, but below `main` for the dynamic providers."""
     project = find_project(file.parent)
     environment = project.runtime_options.get("virtualenv")
     if environment is not None:

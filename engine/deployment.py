@@ -56,6 +56,7 @@ from engine.core.values import UNKNOWN, Properties, has_unknown, identical, reve
 from engine.executor import Caller, Executor, NotStartedError, Promise
 from engine.stack import Stack
 from engine.state import backend as records
+from engine.state import refusals
 
 
 @dataclass(frozen=True)
@@ -352,7 +353,14 @@ class _Run:
 
     @contextmanager
     def lease(self, operation: str) -> Iterator[None]:
-        """Hold the right to write; an unfinished deployment is ended as failed."""
+        """Hold the right to write; an unfinished deployment is ended as failed.
+
+        Before that the whole record is looked over. Raises RecordError when its present snapshot is damaged.
+        """
+        condition = self.stack.record.check()
+        refusals.require_present(self.stack.name, condition)
+        if condition.damage:
+            self.told(refusals.damaged_history(condition))
         self._acquire(operation)
         try:
             yield

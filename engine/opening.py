@@ -184,11 +184,12 @@ def open_record(place: Place, name: StackName, *, create: bool) -> StackRecord:
     One that has no record yet but a settings file (`Pulumi.<stack>.yaml`) is a stack all the same: somebody wrote it
     down and nobody has run it here. It gets its record now (`create`), or an empty one that is not kept.
     """
-    if any(summary.name == name for summary in place.backend.stacks(name.project)):
+    try:
         return place.backend.stack(name)
-    if name.project == place.project.name and place.project.stack_file(name.stack).is_file():
-        return place.backend.create(name) if create else open_backend("memory://").create(name)
-    return place.backend.stack(name)
+    except StackNotFoundError:
+        if name.project == place.project.name and place.project.stack_file(name.stack).is_file():
+            return place.backend.create(name) if create else open_backend("memory://").create(name)
+        raise
 
 
 def open_stack(place: Place, name: StackName, *, create: bool = True, ask: AskPassphrase | None = None) -> Stack:
@@ -299,10 +300,11 @@ def import_deployment(place: Place, name: StackName, text: bytes, *, force: bool
     Raises RecordError for text that is no deployment, UsageError for one of another stack unless `force`.
     """
     from engine.core.model import parse_urn
-    from engine.state import deployment_json
+    from engine.state import deployment_json, refusals
     from engine.state.backend import Deployment
 
     record = open_record(place, name, create=True)
+    refusals.require_present(name, record.check())
     secrets = Secrets(place, name, record)
     imported = deployment_json.parse(text)
     foreign = [

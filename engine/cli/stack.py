@@ -221,10 +221,12 @@ def history(
     """Show what was done to the stack, newest first."""
     _, _, record, _ = _opened(obj, stack)
     entries = record.history(page_size, (page - 1) * page_size)
+    whole = set(record.check().versions)
     if as_json:
         rows = [
             {
                 "version": entry.version,
+                "whole": entry.version in whole,
                 "kind": entry.kind,
                 "startTime": entry.start_time,
                 "message": entry.message,
@@ -241,11 +243,65 @@ def history(
     if not entries:
         click.echo("Nothing has been done to this stack yet.", err=True)
         return
-    table = [("VERSION", "KIND", "RESULT", "STARTED", "CHANGES", "MESSAGE")]
+    table = [("VERSION", "WHOLE", "KIND", "RESULT", "STARTED", "CHANGES", "MESSAGE")]
     for entry in entries:
         changes = ", ".join(f"{count} {op}" for op, count in entry.resource_changes.items() if count)
-        table.append((str(entry.version), entry.kind, entry.result, entry.start_time, changes, entry.message))
+        intact = "yes" if entry.version in whole else "damaged"
+        table.append((str(entry.version), intact, entry.kind, entry.result, entry.start_time, changes, entry.message))
     print_table(table)
+
+
+@stack.command()
+@stack_option
+@yes_option
+@json_option
+@click.option(
+    "--version", "version", type=int, metavar="N", help="Which one (default, if the record is damaged: the last whole)."
+)
+@click.pass_obj
+def restore(obj: dict[str, Any], stack: str | None, yes: bool, as_json: bool, version: int | None) -> None:
+    """Put an earlier version in the place of the record, also of a damaged one. The cloud stays as it is.
+
+    \b
+    Examples:
+      workstead stack history
+      workstead stack restore --version 6
+    """
+    from engine import opening, restoring
+
+    place = _place(obj)
+    name = opening.stack_name(place, stack)
+
+    def agree(chosen: int, _condition: Any) -> None:
+        if not yes:
+            _ask(f"This puts version {chosen} of the stack '{name.stack}' in the place of its record. Go on?")
+
+    done = restoring.restore(place, name, version, agree)
+    if as_json:
+        click.echo(
+            _json(
+                {
+                    "restored": done.version,
+                    "version": done.serial,
+                    "resources": len(done.snapshot.resources),
+                    "pending": len(done.snapshot.pending),
+                    "aside": done.aside,
+                    "unknown": [{"urn": state.urn, "id": state.id} for state in done.unknown],
+                }
+            )
+        )
+        return
+    click.echo(
+        f"Version {done.version} of the stack '{name.stack}' ({len(done.snapshot.resources)} resources) is in place "
+        f"again, as version {done.serial}.",
+        err=True,
+    )
+    if done.aside:
+        click.echo(f"The damaged file is kept as {done.aside}.", err=True)
+    if done.unknown:
+        click.echo(f"Version {done.version} does not know of these, whose objects may exist:", err=True)
+        print_table([("ID", "URN"), *((state.id, state.urn) for state in done.unknown)])
+    click.echo("Run `workstead refresh` next: it compares the record with the cloud.", err=True)
 
 
 # --- what they share --------------------------------------------------------------------------------------------------

@@ -3,7 +3,8 @@
 A commit waits for the disk, and while it does, the next requests gather; so the disk's pace bounds commits, not
 steps. `commit` returns when what it was given is durable. A transaction that fails writes nothing of any request in it,
 and each of them is told; the next one may succeed. A check runs first in every transaction, also in one without
-requests when nobody asked for a while: that is how a lease is verified and renewed.
+requests when nobody asked for a while: that is how a lease is verified and renewed. A close runs last in each, and
+`committed` once it is durable, before anybody is told.
 
 Left to others: what the statements mean, what the check checks (`sqlite`).
 """
@@ -48,9 +49,13 @@ class GroupCommit:
         check: Callable[[sqlite3.Connection], None],
         explain: Callable[[sqlite3.Error], WorksteadError],
         idle_seconds: float,
+        close: Callable[[sqlite3.Connection], None] = lambda _db: None,
+        committed: Callable[[], None] = lambda: None,
     ) -> None:
         self._db = db
         self._check = check
+        self._close = close
+        self._committed = committed
         self._explain = explain
         self._idle_seconds = idle_seconds
         self._requests: SimpleQueue[_Request | None] = SimpleQueue()  # None: stop
@@ -118,7 +123,9 @@ class GroupCommit:
             for request in requests:
                 for sql, values in request.statements:
                     db.execute(sql, values)
+            self._close(db)
             db.execute("COMMIT")
+            self._committed()
         except Exception as error:
             self._roll_back()
             if isinstance(error, WorksteadError):

@@ -1,14 +1,16 @@
 """The same, in memory: for tests, previews of what cannot be kept, and as the shortest reading of the contract.
 
 Rows are kept as the bytes the codec makes, so that a value no record can hold is refused here too and no secret stands
-in clear. Several handles on one `MemoryBackend` see the same stacks. A lease is renewed by what is written under it,
-not in the background: nothing but this process could be waiting for it.
+in clear; and with checksums, because the suite damages them. Several handles on one `MemoryBackend` see the same
+stacks. A lease is renewed by what is written under it, not in the background: nothing but this process could be waiting
+for it.
 """
 
 from __future__ import annotations
 
 import os
 import time
+import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -27,7 +29,7 @@ from engine.core.model import (
     require_whole,
 )
 from engine.state import refusals
-from engine.state.backend import Deployment, Holder, Seal, StackName, StackSummary
+from engine.state.backend import Condition, Deployment, Holder, Mended, Seal, StackName, StackSummary
 from engine.state.codec import encode, json_text, json_value, refuse_secret, snapshot_of, timestamp, with_new_keys
 
 _NAMED: Final[dict[str, MemoryBackend]] = {}
@@ -39,20 +41,47 @@ class _Pending:
 
     kind: str
     key: int
+    urn: str
     begun: str
     data: bytes
     deployment: int
+    checksum: int
     ended: int | None = None
+
+    def shows_in(self, version: int) -> bool:
+        """Was it pending when that deployment ended?"""
+        return self.deployment <= version and (self.ended is None or self.ended > version)
+
+    @property
+    def whole(self) -> bool:
+        """Is it what was once written?"""
+        return zlib.crc32(self.data) == self.checksum
+
+
+@dataclass
+class _Row:
+    """What a deployment wrote of a key; `data` None: it was dropped."""
+
+    deployment: int
+    key: int
+    urn: str
+    data: bytes | None
+    checksum: int
+
+    @property
+    def whole(self) -> bool:
+        """Is it what was once written?"""
+        return zlib.crc32(self.data or b"") == self.checksum
 
 
 @dataclass
 class _Stack:
-    """What is kept of one stack. `rows` and `attributes` are logs of (deployment, key or name, value or None)."""
+    """What is kept of one stack. `attributes` is a log of (deployment, name, value)."""
 
     name: StackName
     lineage: str = field(default_factory=lambda: os.urandom(16).hex())
     deployments: list[Deployment] = field(default_factory=list)
-    rows: list[tuple[int, int, bytes | None]] = field(default_factory=list)
+    rows: list[_Row] = field(default_factory=list)
     attributes: list[tuple[int, str, str]] = field(default_factory=list)
     pending: dict[int, _Pending] = field(default_factory=dict)
     removed: bool = False
@@ -62,16 +91,37 @@ class _Stack:
     last_key: int = 0
     last_token: int = 0
 
-    def present(self, version: int) -> dict[int, bytes]:
+    def present(self, version: int) -> dict[int, _Row]:
         """The rows as a deployment left them."""
-        rows: dict[int, bytes] = {}
-        for deployment, key, data in self.rows:
-            if deployment <= version:
-                if data is None:
-                    rows.pop(key, None)
+        rows: dict[int, _Row] = {}
+        for row in self.rows:
+            if row.deployment <= version:
+                if row.data is None:
+                    rows.pop(row.key, None)
                 else:
-                    rows[key] = data
+                    rows[row.key] = row
         return rows
+
+    def damaged(self, version: int) -> list[_Row | _Pending]:
+        """The rows and pending operations of a version that are not what was once written."""
+        shown = [*self.present(version).values(), *(each for each in self.pending.values() if each.shows_in(version))]
+        return [each for each in shown if not each.whole]
+
+    def condition(self) -> Condition:
+        """What is whole."""
+        last = len(self.deployments)
+        lost = [row.urn for row in self.damaged(last)]
+        return Condition(
+            (
+                *(f"{row.urn} as version {row.deployment} wrote it" for row in self.rows if not row.whole),
+                *(f"a pending operation on {each.urn}" for each in self.pending.values() if not each.whole),
+            ),
+            not lost,
+            tuple(row.urn for row in self.present(last).values() if row.whole),
+            tuple(lost),
+            tuple(version for version in range(1, last + 1) if not self.damaged(version)),
+            last,
+        )
 
     def attribute(self, name: str, version: int) -> Any:
         """An attribute as a deployment left it, None when there was none."""
@@ -140,6 +190,12 @@ class MemoryBackend:
             stack.holder = None
             del self._stacks[name]
 
+    @contextmanager
+    def mending(self, name: StackName) -> Iterator[Mended]:
+        """The stack's record as it is, for damage here is in rows alone, and `Lease.replace` puts others in place."""
+        self.stack(name).require_free()
+        yield Mended(self.stack(name), "")
+
     def close(self) -> None:
         """Nothing to let go of."""
 
@@ -159,12 +215,14 @@ class MemoryRecord:
     def load(self, version: int | None = None) -> Snapshot:
         """The present snapshot, or as a deployment left it."""
         with self._reading(version) as (stack, at):
+            if damaged := stack.damaged(at):
+                raise refusals.damaged_record(stack.name, stack.condition(), damaged[0].urn)
             return snapshot_of(
-                sorted(stack.present(at).items()),
+                sorted((key, row.data or b"") for key, row in stack.present(at).items()),
                 [
                     (token, kept.kind, kept.key, kept.begun, kept.data)
                     for token, kept in stack.pending.items()
-                    if kept.deployment <= at and (kept.ended is None or kept.ended > at)
+                    if kept.shows_in(at)
                 ],
                 lineage=stack.lineage,
                 serial=at,
@@ -186,6 +244,11 @@ class MemoryRecord:
         with self._reading() as (stack, _):
             newest_first = stack.deployments[::-1][offset:]
             return newest_first if limit is None else newest_first[:limit]
+
+    def check(self) -> Condition:
+        """Look over everything that is kept of the stack."""
+        with self._reading() as (stack, _):
+            return stack.condition()
 
     def acquire(self, holder: Holder, seconds: float = 30.0, seal: Seal | None = None) -> MemoryLease:
         """Take the lease. Raises LeaseHeldError at once while somebody holds it."""
@@ -265,11 +328,11 @@ class MemoryLease:
             now = timestamp(self._backend.clock())
             for entry, rows in zip(entries, made, strict=True):
                 if isinstance(entry, Begin):
-                    begun.append(self._pend(stack, entry.kind, entry.state.key, now, rows[0][1] or b""))
+                    begun.append(self._pend(stack, entry.kind, rows[0], now))
                     continue
                 if entry.token is not None:
                     self._settle(stack, entry.token)
-                stack.rows += [(self._version, key, data) for key, data in rows]
+                stack.rows += rows
         return begun
 
     def begin(self, kind: PendingKind, state: ResourceState) -> int:
@@ -283,19 +346,18 @@ class MemoryLease:
     def replace(self, snapshot: Snapshot, secrets_state: Mapping[str, Any] | None = None) -> None:
         """Put a whole other snapshot in place."""
         keyed = with_new_keys(require_whole(snapshot), self.new_key)
-        rows = [(state.key, encode(state, self._seal)) for state in keyed.resources]
-        operations = [(each, encode(each.resource, self._seal, pending=True)) for each in keyed.pending]
+        rows = [self._row(state.key, state.urn, encode(state, self._seal)) for state in keyed.resources]
+        operations = [(each, self._made(Begin(each.kind, each.resource))[0]) for each in keyed.pending]
         with self._writing(started=True) as stack:
-            stack.rows += [(self._version, key, None) for key in stack.present(self._version)]
-            stack.rows += [(self._version, key, data) for key, data in rows]
+            stack.rows += [self._row(row.key, row.urn, None) for row in stack.present(self._version).values()]
+            stack.rows += rows
             stack.attributes.append((self._version, "extra", json_text(snapshot.extra)))
             if secrets_state is not None:
                 stack.attributes.append((self._version, "secrets_state", json_text(secrets_state)))
             for token in list(stack.pending):
                 self._settle(stack, token)
-            for operation, data in operations:
-                begun = operation.begun or timestamp(self._backend.clock())
-                self._pend(stack, operation.kind, operation.resource.key, begun, data)
+            for operation, row in operations:
+                self._pend(stack, operation.kind, row, operation.begun or timestamp(self._backend.clock()))
 
     def finish(self, result: str, changes: Mapping[str, int]) -> None:
         """End the deployment."""
@@ -328,23 +390,28 @@ class MemoryLease:
             stack.expires = self._backend.clock() + self._seconds
             yield stack
 
-    def _made(self, entry: Entry) -> list[tuple[int, bytes | None]]:
-        """The rows of an entry as (key, text); nothing is written yet, so a refusal leaves nothing behind."""
+    def _made(self, entry: Entry) -> list[_Row]:
+        """The rows of an entry; nothing is written yet, so a refusal leaves nothing behind."""
         if isinstance(entry, Begin):
-            return [(entry.state.key, encode(entry.state, self._seal, pending=True))]
-        rows: list[tuple[int, bytes | None]] = []
+            return [self._row(entry.state.key, entry.state.urn, encode(entry.state, self._seal, pending=True))]
+        rows: list[_Row] = []
         for write in entry.writes:
             if isinstance(write, Drop):
-                rows.append((write.key, None))
+                rows.append(self._row(write.key, write.urn, None))
             elif write.state.key:
-                rows.append((write.state.key, encode(write.state, self._seal)))
+                rows.append(self._row(write.state.key, write.state.urn, encode(write.state, self._seal)))
             else:
                 raise refusals.keyless(write.state.urn)
         return rows
 
-    def _pend(self, stack: _Stack, kind: PendingKind, key: int, begun: str, data: bytes) -> int:
+    def _row(self, key: int, urn: str, data: bytes | None) -> _Row:
+        return _Row(self._version, key, urn, data, zlib.crc32(data or b""))
+
+    def _pend(self, stack: _Stack, kind: PendingKind, row: _Row, begun: str) -> int:
         stack.last_token += 1
-        stack.pending[stack.last_token] = _Pending(kind.value, key, begun, data, self._version)
+        stack.pending[stack.last_token] = _Pending(
+            kind.value, row.key, row.urn, begun, row.data or b"", self._version, row.checksum
+        )
         return stack.last_token
 
     def _settle(self, stack: _Stack, token: int) -> None:

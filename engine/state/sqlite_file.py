@@ -20,35 +20,38 @@ from urllib.parse import quote
 
 from engine.core.errors import RecordError
 from engine.state.refusals import damaged
+from engine.state.sqlite_rows import COLUMNS, teach
 
 _APPLICATION: Final = 0x574B5354  # "WKST", in the file's header: tells our files from other people's databases
-_FORMAT: Final = 1
+_FORMAT: Final = 2
 
-# `stack.lock` names the lease's lock file; `attribute` and `history` say since which deployment something holds;
-# `pending.ended` is set when a later deployment than the one that began an operation settles it.
+# No index: `sqlite_rows` says how rows are numbered. `file` knows how many stacks there are, lest one go missing.
+# `attribute.deployment` and `history.deployment` say since when something holds; `pending.ended` is set when a later
+# deployment than the one that began an operation settles it; `resource` names the newest row of each key.
 _SCHEMA: Final = (
+    """CREATE TABLE file(
+        id INTEGER PRIMARY KEY, format INTEGER NOT NULL, stacks INTEGER NOT NULL, checksum INTEGER NOT NULL)""",
     """CREATE TABLE stack(
         id INTEGER PRIMARY KEY AUTOINCREMENT, project TEXT NOT NULL, name TEXT NOT NULL, lineage TEXT NOT NULL,
         serial INTEGER NOT NULL DEFAULT 0, fence INTEGER NOT NULL DEFAULT 0, holder TEXT, lock TEXT,
-        expires REAL NOT NULL DEFAULT 0, UNIQUE(project, name))""",
+        expires REAL NOT NULL DEFAULT 0, keys INTEGER NOT NULL DEFAULT 0, tokens INTEGER NOT NULL DEFAULT 0,
+        written INTEGER NOT NULL DEFAULT 0, attributes INTEGER NOT NULL DEFAULT 0, commits INTEGER NOT NULL DEFAULT 0,
+        digest INTEGER NOT NULL DEFAULT 0, checksum INTEGER NOT NULL DEFAULT 0)""",
     """CREATE TABLE attribute(
-        stack INTEGER NOT NULL, name TEXT NOT NULL, deployment INTEGER NOT NULL, value TEXT NOT NULL,
-        PRIMARY KEY(stack, name, deployment))""",
+        id INTEGER PRIMARY KEY, deployment INTEGER NOT NULL, name TEXT NOT NULL, value TEXT NOT NULL,
+        checksum INTEGER NOT NULL)""",
     """CREATE TABLE deployment(
-        stack INTEGER NOT NULL, version INTEGER NOT NULL, kind TEXT NOT NULL, message TEXT NOT NULL,
-        start_time TEXT NOT NULL, end_time TEXT NOT NULL, result TEXT NOT NULL, changes TEXT NOT NULL,
-        environment TEXT NOT NULL, config TEXT NOT NULL, PRIMARY KEY(stack, version))""",
+        id INTEGER PRIMARY KEY, kind TEXT NOT NULL, message TEXT NOT NULL, start_time TEXT NOT NULL,
+        end_time TEXT NOT NULL, result TEXT NOT NULL, changes TEXT NOT NULL, environment TEXT NOT NULL,
+        config TEXT NOT NULL, digest INTEGER, checksum INTEGER NOT NULL)""",
     """CREATE TABLE history(
-        id INTEGER PRIMARY KEY, stack INTEGER NOT NULL, deployment INTEGER NOT NULL, key INTEGER NOT NULL,
-        urn TEXT NOT NULL, state BLOB, checksum INTEGER NOT NULL)""",
-    "CREATE INDEX history_of_key ON history(stack, key)",
-    """CREATE TABLE resource(
-        stack INTEGER NOT NULL, key INTEGER NOT NULL, history INTEGER NOT NULL,
-        PRIMARY KEY(stack, key)) WITHOUT ROWID""",
+        id INTEGER PRIMARY KEY, deployment INTEGER NOT NULL, key INTEGER NOT NULL, urn TEXT NOT NULL, state BLOB,
+        checksum INTEGER NOT NULL)""",
+    "CREATE TABLE resource(id INTEGER PRIMARY KEY, history INTEGER NOT NULL, checksum INTEGER NOT NULL)",
     """CREATE TABLE pending(
-        stack INTEGER NOT NULL, token INTEGER NOT NULL, deployment INTEGER NOT NULL, ended INTEGER, kind TEXT NOT NULL,
-        key INTEGER NOT NULL, begun TEXT NOT NULL, urn TEXT NOT NULL, state BLOB NOT NULL, checksum INTEGER NOT NULL,
-        PRIMARY KEY(stack, token))""",
+        id INTEGER PRIMARY KEY, deployment INTEGER NOT NULL, ended INTEGER, kind TEXT NOT NULL, key INTEGER NOT NULL,
+        begun TEXT NOT NULL, urn TEXT NOT NULL, state BLOB NOT NULL, checksum INTEGER NOT NULL)""",
+    f"INSERT INTO file VALUES (1, {_FORMAT}, 0, row_checksum('file', 1, {_FORMAT}, 0))",
 )
 
 
@@ -63,31 +66,43 @@ class RecordFile:
         self._patience = patience
 
     def make(self) -> None:
-        """Make the file, for this user only, unless it is there."""
+        """Make the file, for this user only, unless it is there.
+
+        It appears under its name with everything in it, so one that is empty is one that was truncated.
+        """
         with self._told():
             folder = self.path.parent
             if not folder.exists():
                 folder.mkdir(mode=0o700, parents=True, exist_ok=True)
                 if folder.name == ".workstead":
                     (folder / ".gitignore").write_text("*\n")
-            os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600))
-            with closing(self.connect()) as db:
-                if not self._is_ours(db):
+            if self.path.exists():
+                return
+            draft = self.path.with_name(f"{self.path.name}.new-{os.getpid()}-{os.urandom(4).hex()}")
+            try:
+                os.close(os.open(draft, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+                with closing(RecordFile(draft, self._patience).connect()) as db:
                     db.execute("PRAGMA journal_mode = WAL")
-                    with self.writing(db):
-                        if not self._is_ours(db):  # nobody was faster
-                            _make_tables(db)
+                    _make_tables(db)
+                self._appear(draft)
+            finally:
+                draft.unlink(missing_ok=True)
+
+    def _appear(self, draft: Path) -> None:
+        try:
+            os.link(draft, self.path)
+        except FileExistsError:
+            return  # somebody was faster
+        except OSError:  # a file system without links
+            os.rename(draft, self.path)
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
-        """One consistent view of the file. One that is not there, or not finished, reads as empty."""
+        """One consistent view of the file. One that is not there reads as empty."""
         with self._told(), closing(self.connect() if self.path.exists() else _empty()) as db:
-            if self._is_ours(db):
-                db.execute("BEGIN")
-                yield db
-            else:
-                with closing(_empty()) as empty:
-                    yield empty
+            self._require_ours(db)
+            db.execute("BEGIN")
+            yield db
 
     @contextmanager
     def writing(self, db: sqlite3.Connection | None = None) -> Iterator[sqlite3.Connection]:
@@ -97,7 +112,7 @@ class RecordFile:
                 yield own
             return
         with self._told():
-            self._is_ours(db)
+            self._require_ours(db)
             db.execute("BEGIN IMMEDIATE")
             try:
                 yield db
@@ -117,8 +132,35 @@ class RecordFile:
                 isolation_level=None,
                 check_same_thread=False,
             )
-            db.execute("PRAGMA synchronous = FULL")
+            try:
+                db.execute("PRAGMA synchronous = FULL")
+                db.execute("PRAGMA cell_size_check = ON")
+                teach(db)
+            except BaseException:
+                db.close()
+                raise
             return db
+
+    def has_log(self) -> bool:
+        """Is there anything that SQLite has not brought from its log into the file itself?"""
+        try:
+            return self.path.with_name(self.path.name + "-wal").stat().st_size > 0
+        except OSError:
+            return False
+
+    def lease_files(self, stack: int) -> list[Path]:
+        """The files beside it that leases of a stack have left or still hold (`liveness`), the oldest lease first."""
+        start, end = f"{self.path.name}.{stack}.", ".lease"
+        try:
+            names = os.listdir(self.path.parent)
+        except OSError:  # no folder, no leases; one that cannot be read is told when the file is opened
+            return []
+        fences = (name[len(start) : -len(end)] for name in names if name.startswith(start) and name.endswith(end))
+        return [self.lease_file(stack, fence) for fence in sorted(int(text) for text in fences if text.isdecimal())]
+
+    def lease_file(self, stack: int, fence: int) -> Path:
+        """The file of the lease of that fencing number."""
+        return self.path.with_name(f"{self.path.name}.{stack}.{fence}.lease")
 
     def explain(self, error: sqlite3.Error) -> RecordError:
         """What SQLite says, and what to do about it."""
@@ -143,21 +185,28 @@ class RecordFile:
         except UnicodeDecodeError as error:  # SQLite hands out text as it lies in the file, even in its own messages
             raise damaged(f"the record {self.path}") from error
 
-    def _is_ours(self, db: sqlite3.Connection) -> bool:
-        """Does the file hold our tables? False for an empty one. Raises RecordError for one we must not touch."""
-        application, version, tables = (
-            db.execute(f"PRAGMA {name}").fetchone()[0] for name in ("application_id", "user_version", "schema_version")
+    def _require_ours(self, db: sqlite3.Connection) -> None:
+        """Raises RecordError for a file that does not hold our tables, or not as this version knows them."""
+        application, version, moving = (
+            db.execute(f"PRAGMA {name}").fetchone()[0] for name in ("application_id", "user_version", "auto_vacuum")
         )
-        if application == _APPLICATION and version == _FORMAT:
-            return True
-        if not application and not tables:
-            return False
+        if application == _APPLICATION and version == _FORMAT and not moving:
+            return
+        tables = {name for (name,) in db.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
+        if not tables or (
+            tables >= COLUMNS.keys() and db.execute("SELECT format FROM file").fetchone() in (None, (_FORMAT,))
+        ):
+            said = "Its header is not what was once written." if tables else "It is empty, or was cut off."
+            raise damaged(f"the record {self.path}", why=said)
         if application == _APPLICATION:
+            newer = version > _FORMAT
             raise RecordError(
-                f"{self.path} was written by a newer Workstead",
-                why=f"Its format is {version}, this Workstead reads up to {_FORMAT}.",
-                remedy="use the newer Workstead",
-                reference="record-newer",
+                f"{self.path} was written by {'a newer' if newer else 'an older'} Workstead",
+                why=f"Its format is {version}, this Workstead reads {_FORMAT}.",
+                remedy="use the newer Workstead"
+                if newer
+                else "with that Workstead run `workstead stack export`, with this one `stack import` into a new record",
+                reference="record-newer" if newer else "record-older",
             )
         raise RecordError(
             f"{self.path} is a database, but not a Workstead record",
@@ -169,15 +218,18 @@ class RecordFile:
 
 def _empty() -> sqlite3.Connection:
     db = sqlite3.connect(":memory:", isolation_level=None)
+    teach(db)
     _make_tables(db)
     return db
 
 
 def _make_tables(db: sqlite3.Connection) -> None:
+    db.execute("BEGIN")
     for statement in _SCHEMA:
         db.execute(statement)
     db.execute(f"PRAGMA application_id = {_APPLICATION}")
     db.execute(f"PRAGMA user_version = {_FORMAT}")
+    db.execute("COMMIT")
 
 
 # (summary, why, remedy, reference) by SQLite's primary error code

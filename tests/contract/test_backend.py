@@ -9,11 +9,13 @@ from __future__ import annotations
 import os
 import re
 import signal
+import sqlite3
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -32,7 +34,7 @@ from engine.core.errors import (
 from engine.core.model import Begin, Drop, End, PendingKind, PendingOperation, Put, Snapshot, problems
 from engine.core.values import SECRET, SIGNATURE, UNKNOWN, Sealed, Secret
 from engine.state import open_backend
-from engine.state.backend import Backend, Deployment, Holder, Lease, StackName, StackRecord, StackSummary
+from engine.state.backend import Backend, Condition, Deployment, Holder, Lease, StackName, StackRecord, StackSummary
 from engine.state.memory import MemoryBackend
 from engine.state.sqlite import SqliteBackend
 from tests.contract.records import ME, NAME, UPDATE, resource, root, urn
@@ -70,6 +72,10 @@ class Place:
         """A new handle."""
         raise NotImplementedError
 
+    def damage(self, name: str, version: int) -> None:
+        """Change a bit of what a deployment wrote of the resource of that name, behind everybody's back."""
+        raise NotImplementedError
+
     def close(self) -> None:
         """Let go of every handle."""
         for backend in self.opened:
@@ -82,6 +88,14 @@ class InMemory(Place):
     def make(self, clock: Callable[[], float]) -> Backend:
         return self.opened[0] if self.opened else MemoryBackend("test", clock=clock)
 
+    def damage(self, name: str, version: int) -> None:
+        backend = self.opened[0]
+        assert isinstance(backend, MemoryBackend)
+        for row in backend.stack(NAME).require_free().rows:
+            if (row.urn, row.deployment) == (urn(name), version):
+                assert row.data
+                row.data = row.data[:-3] + bytes([row.data[-3] ^ 1]) + row.data[-2:]
+
 
 class InSqlite(Place):
     """One file, opened by each handle on its own."""
@@ -90,6 +104,12 @@ class InSqlite(Place):
 
     def make(self, clock: Callable[[], float]) -> Backend:
         return SqliteBackend(self.folder / ".workstead" / "record.db", clock=clock)
+
+    def damage(self, name: str, version: int) -> None:
+        with closing(sqlite3.connect(self.folder / ".workstead" / "record.db", isolation_level=None)) as db:
+            place = "FROM history WHERE urn = ? AND deployment = ?"
+            [(id, data)] = db.execute(f"SELECT id, state {place}", (urn(name), version)).fetchall()
+            db.execute("UPDATE history SET state = ? WHERE id = ?", (data[:-3] + bytes([data[-3] ^ 1]) + data[-2:], id))
 
 
 PLACES = (InMemory, InSqlite)
@@ -601,6 +621,84 @@ class TestReplace:
         deployed(record)
         assert record.secrets_state() == two
         assert [record.secrets_state(version) for version in (1, 2, 3)] == [one, two, two]
+
+
+class TestDamage:
+    """Three versions: 1 makes a and b, 2 changes a, 3 changes b."""
+
+    @pytest.fixture
+    def grown(self, record: StackRecord) -> StackRecord:
+        keys: dict[str, int] = {}
+        deployed(record, lambda lease: keys.update({name: add(lease, name) for name in "ab"}))
+        for name in "ab":
+            changed = Put(resource(name, key=keys[name], inputs={"size": 2}))
+            deployed(record, lambda lease, changed=changed: lease.end(None, [changed]))
+        return record
+
+    def test_of_nothing(self, grown: StackRecord) -> None:
+        condition = grown.check()
+        assert condition == Condition(
+            present=True, resources=condition.resources, versions=(1, 2, 3), last=3, others=condition.others
+        )
+        assert sorted(condition.resources) == [urn("a"), urn("b")]
+
+    def test_of_a_present_row(self, place: Place, grown: StackRecord) -> None:
+        place.damage("a", 2)
+        condition = grown.check()
+        assert (condition.present, condition.versions, condition.last) == (False, (1,), 3)
+        assert (condition.resources, condition.lost) == ((urn("b"),), (urn("a"),))
+        with pytest.raises(RecordError) as told:
+            grown.load()
+        assert (told.value.reference, told.value.urn) == ("record-damaged", urn("a"))
+        for word in ("workstead stack restore --version 1", "of the present record 1 resources", "version 1 of 3"):
+            assert word in str(told.value)
+        with pytest.raises(RecordError):
+            grown.load(2)
+        assert len(grown.load(1).resources) == 2
+        assert [each.version for each in grown.history()] == [3, 2, 1]
+
+    def test_of_an_earlier_row(self, place: Place, grown: StackRecord) -> None:
+        place.damage("a", 1)
+        condition = grown.check()
+        assert (condition.present, condition.versions, condition.lost) == (True, (2, 3), ())
+        assert condition.damage
+        assert len(grown.load().resources) == len(grown.load(2).resources) == 2
+        with pytest.raises(RecordError):
+            grown.load(1)
+
+    def test_is_mended_by_an_earlier_version(self, place: Place, backend: Backend, grown: StackRecord) -> None:
+        right = grown.load(1)
+        place.damage("b", 3)
+        with backend.mending(NAME) as mended:
+            assert mended.record.check().versions == (1, 2)
+            lease = mended.record.acquire(ME)
+            lease.start(Deployment("restore"))
+            lease.replace(mended.record.load(1), mended.record.secrets_state(1))
+            lease.finish("succeeded", {})
+            lease.release()
+        record = place.open().stack(NAME)
+        condition = record.check()
+        assert (condition.present, condition.versions, condition.last) == (True, (1, 2, 4), 4)
+        assert [state.but(key=0) for state in record.load().resources] == [
+            state.but(key=0) for state in right.resources
+        ]
+        assert record.load().lineage == right.lineage
+        assert [each.kind for each in record.history()] == ["restore", "update", "update", "update"]
+        deployed(record, lambda lease: add(lease, "c"))
+        assert record.check().versions == (1, 2, 4, 5)
+
+    def test_that_is_not_mended_after_all_stays(self, place: Place, backend: Backend, grown: StackRecord) -> None:
+        place.damage("b", 3)
+        with pytest.raises(KeyError), backend.mending(NAME):
+            raise KeyError
+        with pytest.raises(RecordError):
+            grown.load()
+
+    def test_is_not_mended_while_somebody_writes(self, place: Place, backend: Backend, grown: StackRecord) -> None:
+        lease = grown.acquire(ME)
+        with pytest.raises(LeaseHeldError), backend.mending(NAME):
+            pass
+        lease.release()
 
 
 # --- with other processes ---------------------------------------------------------------------------------------------

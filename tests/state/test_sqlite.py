@@ -152,6 +152,7 @@ class TestForeignFiles:
     def test_of_a_newer_workstead(self, backend: SqliteBackend, path: Path) -> None:
         record = backend.create(NAME)
         changed(path, "PRAGMA user_version = 99")
+        changed(path, "UPDATE file SET format = 99")
         self.refused(backend, "record-newer")
         with pytest.raises(RecordError, match="newer"):
             record.acquire(ME)
@@ -167,12 +168,16 @@ class TestForeignFiles:
         path.mkdir(parents=True)
         self.refused(backend, "record-unwritable")
 
-    def test_that_are_empty_become_ours(self, backend: SqliteBackend, path: Path) -> None:
+    def test_of_an_older_workstead(self, backend: SqliteBackend, path: Path) -> None:
+        backend.create(NAME)
+        changed(path, "PRAGMA user_version = 1")
+        changed(path, "DROP TABLE file")
+        self.refused(backend, "record-older")
+
+    def test_that_are_empty_are_what_is_left_of_a_record(self, backend: SqliteBackend, path: Path) -> None:
         path.parent.mkdir()
         path.touch()
-        assert backend.stacks() == []
-        backend.create(NAME)
-        assert len(backend.stacks()) == 1
+        self.refused(backend, "record-damaged")
 
 
 class TestDamage:

@@ -663,28 +663,7 @@ def test_long_lists_are_read_to_their_end(bench: Bench, books: Any, devenvs: Any
     assert len({found.id for found in devenvs.list()}) == 101
 
 
-# --- every parameter of the customer's page ---------------------------------------------------------------------------
-
-PAGE = [
-    "project_id",
-    "name", "profile_id", "description", "flavor", "spec", "workspace", "pool", "ai_project",
-    "spec.storage", "spec.extend_storage", "spec.auto_stop", "spec.annotations",
-    "storage.type", "storage.location",
-    "location.path", "location.volume_size", "location.mount_path", "location.access_modes",
-    "auto_stop.enable", "auto_stop.duration", "auto_stop.prompt",
-    "workspace.id",
-    "pool.id", "pool.type", "pool.name", "pool.owner",
-    "owner.project_id",
-    "ai_project.id",
-]  # fmt: skip
-"""The request tables of "Creating a Development Environment Instance", row by row."""
-
-
-def test_the_readme_lists_every_request_parameter_of_the_page() -> None:
-    readme = (HERE.parent.parent / "providers" / "modelarts" / "README.md").read_text()
-    rows = [line for line in readme.splitlines() if line.startswith("| `")]
-    missing = [name for name in PAGE if not any(line.startswith(f"| `{name}`") for line in rows)]
-    assert not missing
+# --- what is sent -----------------------------------------------------------------------------------------------------
 
 
 def test_the_body_is_the_vendors_sample(bench: Bench, devenvs: Any) -> None:

@@ -16,12 +16,13 @@ import importlib
 import os
 import re
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path as FilePath
-from typing import Any, ClassVar, Final, TypeVar
+from typing import Any, ClassVar, Final, Generic, TypeVar
 
 from engine.core import paths
 from engine.core.contract import (
@@ -64,6 +65,7 @@ __all__ = [
     "MADE_UP",
     "Facts",
     "Inputs",
+    "OneClientType",
     "ReplaceRule",
     "ResourceType",
     "Rule",
@@ -80,12 +82,15 @@ __all__ = [
 ]
 
 T = TypeVar("T")
+C = TypeVar("C")
 
 GENERATED: Final = "__generated"
 """Input in which a resource class lists the members whose values it made up from the URN (see `physical_name`)."""
 
 MADE_UP: Final = "__made_up"
 """Output in which a provider lists the inputs it chose itself because the program left them out, such as a password."""
+
+_opening: Final = threading.Lock()
 
 TRIES: Final = 3
 """How often a create is sent when its outcome stays uncertain and nothing is found."""
@@ -259,6 +264,29 @@ class ResourceType:
         removed = [change for change in self._changes(olds, news)[2] if change.kind is Kind.DELETE]
         there = canonical(self.schema, completed(self.schema, observed))
         return [str(change) for change in removed if paths.lookup(there, change.path)[0]]
+
+
+class OneClientType(ResourceType, Generic[C]):
+    """A type whose calls go through one client, which is opened at the first call that reaches the cloud.
+
+    Planning never does, so it need not load what calls need.
+    """
+
+    _opened: C | None = None
+
+    def opened(self, config: ConfigReader) -> C:
+        """A client for these settings; what it needs is imported here. Raises CredentialsError."""
+        raise NotImplementedError
+
+    @property
+    def client(self) -> C:
+        """The client, opened now if need be."""
+        if self._opened is None:
+            with _opening:
+                if self._opened is None:
+                    assert self.config is not None, "configure was not called"
+                    self._opened = self.opened(self.config)
+        return self._opened
 
 
 def _in_pulumis_plugin() -> bool:

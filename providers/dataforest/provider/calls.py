@@ -2,30 +2,20 @@
 
 from __future__ import annotations
 
-import threading
 from typing import TYPE_CHECKING
 
-from providers.base import ResourceType
+from engine.core.contract import ConfigReader
+from providers.base import OneClientType
 
 if TYPE_CHECKING:
     from providers.dataforest.client import Client
 
-_opening = threading.Lock()
 
+class DataForestType(OneClientType["Client"]):
+    """What both types need."""
 
-class DataForestType(ResourceType):
-    """What both types need: a client that is opened at the first call that reaches the cloud."""
+    def opened(self, config: ConfigReader) -> Client:
+        """The API client; only here is loaded what calls need."""
+        from providers.dataforest.client import open_client
 
-    _opened: Client | None = None
-
-    @property
-    def client(self) -> Client:
-        """The API client, opened now if need be; only here is loaded what calls need."""
-        if self._opened is None:
-            from providers.dataforest.client import open_client
-
-            with _opening:
-                if self._opened is None:
-                    assert self.config is not None, "configure was not called"
-                    self._opened = open_client(self.config)
-        return self._opened
+        return open_client(config)

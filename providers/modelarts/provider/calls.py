@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from engine.core.contract import DiffResult, PartialFailure
+from engine.core.contract import ConfigReader, DiffResult, PartialFailure
 from engine.core.diff import Change, Kind
 from engine.core.errors import CloudError, UsageError
 from engine.core.values import UNKNOWN
-from providers.base import ResourceType, Tree
+from providers.base import OneClientType, Tree
 from providers.modelarts.provider.power import RUNNING, Detail, Life, status_of
 
 if TYPE_CHECKING:
     from providers.modelarts.client import Client
 
-_opening = threading.Lock()
 
-
-class ModelArtsType(ResourceType):
+class ModelArtsType(OneClientType["Client"]):
     """What both types need."""
 
     what: ClassVar[str]
@@ -28,19 +25,12 @@ class ModelArtsType(ResourceType):
     life: ClassVar[Life]
     volatile: ClassVar[frozenset[str]] = frozenset()
     """Outputs that change of themselves (specification 8.2): nobody is promised what they will be."""
-    _opened: Client | None = None
 
-    @property
-    def client(self) -> Client:
-        """The API client, opened now if need be; only here is loaded what calls need."""
-        if self._opened is None:
-            from providers.modelarts.client import open_client
+    def opened(self, config: ConfigReader) -> Client:
+        """The API client; only here is loaded what calls need."""
+        from providers.modelarts.client import open_client
 
-            with _opening:
-                if self._opened is None:
-                    assert self.config is not None, "configure was not called"
-                    self._opened = open_client(self.config)
-        return self._opened
+        return open_client(config)
 
     def of_project(self, props: Mapping[str, Any]) -> Client:
         """The API client for a recorded object. Raises UsageError when the settings are those of another project.

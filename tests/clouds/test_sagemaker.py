@@ -49,7 +49,7 @@ from providers.sagemaker.schema.names import OURS
 from providers.sagemaker.schema.pulumi import PULUMI
 from providers.sagemaker.schema.structures import api_path
 from tests.contract import sagemaker_cases as cases
-from tests.contract.contract_cases import Bench, TestClock, TypeCases, under
+from tests.contract.contract_cases import Bench, Passing, TestClock, TypeCases, under
 from tests.contract.sagemaker_cases import (
     APP,
     DOMAIN,
@@ -112,20 +112,6 @@ def writes(bench: Bench, since: int = 0) -> list[str]:
     """The operations called, without looks."""
     names = [entry["operation"] for entry in bench.calls()[since:]]
     return [name for name in names if not name.startswith(("Describe", "List", "iam:Get", "iam:List"))]
-
-
-class Passing(TestClock):
-    """A clock whose waits let the emulator's time pass, too."""
-
-    __test__ = False
-
-    def __init__(self, bench: Bench) -> None:
-        super().__init__()
-        self._file = bench.file
-
-    def wait(self, seconds: float) -> bool:
-        self._file.advance(seconds)
-        return super().wait(seconds)
 
 
 # --- every parameter of the customer's pages --------------------------------------------------------------------------
@@ -1116,7 +1102,7 @@ def test_a_delete_waits_for_what_is_going_and_names_what_is_not(bench: Bench) ->
     bench.switch("app-pace", "seconds:40")
     bench.switch("user-profile-pace", "seconds:10")
     end_app(bench, one)
-    clock = Passing(bench)
+    clock = Passing(bench.file)
     with under(clock.call("delete")):
         profiles.delete(profile, profiles.read(profile, {}).outs)
         domains.delete(domain, outs)

@@ -146,6 +146,19 @@ class TestClock:
         )
 
 
+class Passing(TestClock):
+    """A clock whose waits let the time of an emulator pass, too."""
+
+    def __init__(self, file: CloudFile) -> None:
+        super().__init__()
+        self._file = file
+
+    def wait(self, seconds: float) -> bool:
+        """Let the time pass at once, here and there."""
+        self._file.advance(seconds)
+        return super().wait(seconds)
+
+
 class under:
     """`with under(context):` makes it the context of the provider calls inside."""
 

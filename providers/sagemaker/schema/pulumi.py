@@ -22,6 +22,7 @@ class CamelInputs(Inputs):
 
 _HOOKS: Final = {"OnCreate": configs.ENCODED_HOOK, "OnStart": configs.ENCODED_HOOK}
 _EXECUTION_ROLE: Final = Variant(required=frozenset({"ExecutionRole"}))
+_DEFAULT_RESOURCES: Final = Variant(required=frozenset({"DefaultResourceSpec"}))
 _ONE_FILE_SYSTEM: Final = Own(
     None,
     {"source": "API_CustomFileSystemConfig", "remedy": "give a list with one file system; repeat the entry for more"},
@@ -71,7 +72,10 @@ PULUMI: Final = Dialect(
         "SpaceSettings": Variant(without=frozenset({"SpaceManagedResources", "RemoteAccess"})),
         "IdentityProviderOAuthSetting": Variant(required=frozenset({"SecretArn"})),
         "CustomFileSystemConfig": Variant(only=frozenset({"EFSFileSystemConfig"})),
-        "CustomFileSystem": Variant(only=frozenset({"EFSFileSystem"})),
+        "CustomFileSystem": Variant(only=frozenset({"EFSFileSystem"}), required=frozenset({"EFSFileSystem"})),
+        "SpaceCodeEditorAppSettings": _DEFAULT_RESOURCES,
+        "SpaceJupyterLabAppSettings": _DEFAULT_RESOURCES,
+        "SpaceStorageSettings": Variant(required=frozenset({"EbsStorageSettings"})),
         "ProfileFileSystemConfig": Variant(
             renamed={"EFSFileSystemConfig": "efsFileSystemConfigs"},
             only=frozenset(),

@@ -1,8 +1,9 @@
 """terraform's own AWS provider against the SageMaker emulator: an independent client that takes nothing from us.
 
 One `terraform test` applies all eight types and the IAM they need, plans again (which must find nothing to do) and
-destroys. It runs where a `terraform` binary and the hashicorp/aws provider are on the machine, and takes most of a
-minute there, nearly all of it terraform reading the provider's schema.
+destroys. It runs where a `terraform` binary and the hashicorp/aws provider are on the machine, and takes about 30 s of
+CPU there: each of terraform's eight walks has the provider judge its own schema anew, for 3 s. Attaching to a provider
+that runs already (its -debug) saves but a tenth of that, and one command after the other reads the schema more often.
 """
 
 from __future__ import annotations

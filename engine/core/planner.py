@@ -179,9 +179,8 @@ class Planner:
                 "check the ID, the account and the region",
                 "object-missing",
             )
-        state = self._state_of(goal, old, goal.inputs, id_=seen.id if seen else "").but(external=True)
-        if seen is not None:
-            state = state.but(outputs=exchange.marked(seen.outs, goal.inputs, goal.options.additional_secret_outputs))
+        outputs = exchange.marked(seen.outs, goal.inputs, goal.options.additional_secret_outputs) if seen else {}
+        state = self._state_of(goal, old, goal.inputs, outputs, seen.id if seen else "").but(external=True)
         owned = old is not None and not old.external
         if old is not None and owned and old.id != state.id:
             reason, state = Reason(Why.BECOMES_EXTERNAL), state.but(key=0)
@@ -197,7 +196,7 @@ class Planner:
 
     def _decide_component(self, goal: Goal) -> Decision:
         old = self._old.get(goal.urn)
-        new = self._state_of(goal, old, goal.inputs).but(outputs=old.outputs if old else {})
+        new = self._state_of(goal, old, goal.inputs, old.outputs if old else {})
         if old is None:
             return Decision(goal.urn, (Step(op=Op.CREATE, urn=goal.urn, new=new, reason=Reason(Why.NEW)),))
         found = changes(old.inputs, goal.inputs)
@@ -280,7 +279,7 @@ class Planner:
                 verdict = _Verdict(Reason(Why.UNFINISHED, note="; ".join(old.init_errors)))
             new = self._predicted(goal, old, inputs, provider)
             return Decision(goal.urn, (self._step(Op.UPDATE, old, new, verdict),))
-        new = self._state_of(goal, old, inputs).but(outputs=self._kept_outputs(goal, old, inputs))
+        new = self._state_of(goal, old, inputs, self._kept_outputs(goal, old, inputs))
         return Decision(goal.urn, (Step(op=Op.SAME, urn=goal.urn, old=old, new=new, reason=verdict.reason),))
 
     def _step(self, op: Op, old: ResourceState, new: ResourceState, verdict: _Verdict, logical: bool = True) -> Step:
@@ -482,10 +481,9 @@ class Planner:
                 "check the ID, the account and the region" if missing else "write the object's provider a fuller read",
                 "import-impossible",
             )
-        state = self._state_of(goal, None, exchange.marked(seen.inputs, goal.inputs), id_=seen.id).but(
-            outputs=exchange.marked(seen.outs, goal.inputs, goal.options.additional_secret_outputs),
-            import_id=goal.import_id,
-        )
+        inputs = exchange.marked(seen.inputs, goal.inputs)
+        outputs = exchange.marked(seen.outs, goal.inputs, goal.options.additional_secret_outputs)
+        state = self._state_of(goal, None, inputs, outputs, seen.id).but(import_id=goal.import_id)
         if old is not None and not old.external:
             op, replaced = Op.IMPORT_REPLACEMENT, old
         else:
@@ -597,14 +595,17 @@ class Planner:
             self._providers[type_, urn, pickle] = known
         return known
 
-    def _state_of(self, goal: Goal, old: ResourceState | None, inputs: Properties, id_: str = "") -> ResourceState:
-        """The state a goal asks for, without outputs; identity and dates come from the record."""
+    def _state_of(
+        self, goal: Goal, old: ResourceState | None, inputs: Properties, outputs: Properties, id_: str = ""
+    ) -> ResourceState:
+        """The state a goal asks for; identity and dates come from the record."""
         return ResourceState(
             urn=goal.urn,
             type=goal.type,
             custom=goal.custom,
             id=id_ or (old.id if old else ""),
             inputs=inputs,
+            outputs=outputs,
             parent=goal.parent,
             provider=goal.provider,
             dependencies=goal.dependencies,
@@ -630,7 +631,7 @@ class Planner:
             inputs,
             goal.options.additional_secret_outputs,
         )
-        return self._state_of(goal, old, inputs).but(outputs=outputs)
+        return self._state_of(goal, old, inputs, outputs)
 
     @staticmethod
     def _kept_outputs(goal: Goal, old: ResourceState, inputs: Properties) -> Properties:

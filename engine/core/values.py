@@ -174,28 +174,42 @@ _SCALARS: Final = frozenset({str, int, float, bool, type(None)})
 
 def has_unknown(value: Any) -> bool:
     """Is there an unknown anywhere inside?"""
-    kind = type(value)
-    if kind in _SCALARS:
-        return False
-    return any(
-        type(item) is Unknown or (type(item) is ResourceReference and type(item.id) is Unknown) for item in walk(value)
-    )
+    return _holds(value, _is_unknown)
 
 
 def has_secret(value: Any) -> bool:
     """Is there a secret, opened or sealed, anywhere inside?"""
-    kind = type(value)
-    if kind in _SCALARS:
-        return False
-    return any(type(item) is Secret or type(item) is Sealed for item in walk(value))
+    return _holds(value, _is_secret)
 
 
 def is_special(value: Any) -> bool:
     """Is there anything inside that JSON does not have?"""
+    return _holds(value, lambda _special: True)
+
+
+def _is_unknown(special: Any) -> bool:
+    kind = type(special)
+    return kind is Unknown or (kind is ResourceReference and type(special.id) is Unknown)
+
+
+def _is_secret(special: Any) -> bool:
+    return type(special) is Secret or type(special) is Sealed
+
+
+def _holds(value: Any, is_one: Callable[[Any], bool]) -> bool:
+    """Is one of the special values inside like that? Asked several times of every resource, mostly in vain."""
     kind = type(value)
     if kind in _SCALARS:
         return False
-    return any(type(item) not in _SCALARS and type(item) not in (dict, list) for item in walk(value))
+    if kind is dict:
+        items = value.values()
+    elif kind is list:
+        items = value
+    elif is_one(value):
+        return True
+    else:
+        items = (value.value,) if kind is Secret else (value.assets or {}).values() if kind is Archive else ()
+    return any(type(item) not in _SCALARS and _holds(item, is_one) for item in items)
 
 
 def equal(one: Any, other: Any) -> bool:
@@ -241,8 +255,7 @@ def transform(value: Any, change: Callable[[Any], Any]) -> Any:
     if kind is dict:
         return _dict_of(value, change)
     if kind is list:
-        items = [transform(item, change) for item in value]
-        return items if any(new is not old for new, old in zip(items, value, strict=True)) else value
+        return _list_of(value, change)
     return change(value)
 
 
@@ -256,6 +269,19 @@ def _dict_of(value: dict[str, Any], change: Callable[[Any], Any]) -> dict[str, A
             if changed is None:
                 changed = dict(value)
             changed[key] = new
+    return value if changed is None else changed
+
+
+def _list_of(value: list[Any], change: Callable[[Any], Any]) -> list[Any]:
+    changed: list[Any] | None = None
+    for index, item in enumerate(value):
+        if type(item) in _SCALARS:
+            continue
+        new = transform(item, change)
+        if new is not item:
+            if changed is None:
+                changed = list(value)
+            changed[index] = new
     return value if changed is None else changed
 
 

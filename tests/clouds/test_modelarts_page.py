@@ -6,17 +6,20 @@ where it is validated and tested, and what it says is true.
 
 from __future__ import annotations
 
+import inspect
 import re
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import pulumi
 import pytest
 
 from providers import modelarts
-from providers.inputs import members_of
+from providers.inputs import Inputs, members_of
 from providers.modelarts.provider.instance_answers import computed
 from providers.modelarts.schema import instances as schema
+from providers.modelarts.schema import notebooks
 from tests.contract.modelarts_cases import INSTANCES
 
 HERE = Path(__file__).parent
@@ -49,6 +52,11 @@ TABLES = {
     schema.AIProject: "ai_project.",
 }
 """What the page's tables are models of."""
+
+NOTEBOOK_MODELS = [
+    *(notebooks.Notebook, notebooks.Volume, notebooks.Lease, notebooks.Endpoint),
+    *(notebooks.Hooks, notebooks.ContainerHooks, notebooks.Hook),
+]
 
 
 def readme_table() -> dict[str, list[str]]:
@@ -178,3 +186,15 @@ def test_every_member_of_the_pages_response_can_be_read() -> None:
     outs = computed(filled(ANSWER))
     assert leaves(filled(ANSWER)) - leaves(outs) == {".id", ".name", ".description", ".spec.repository.id"}
     assert set(outs) <= set(modelarts.DevEnvInstance._computed)
+
+
+@pytest.mark.parametrize("model", [*TABLES, *NOTEBOOK_MODELS], ids=lambda model: model.__name__)
+def test_every_parameter_is_typed_for_the_author_of_a_program(model: type[Inputs]) -> None:
+    name = {"ExtendStorage": "Storage"}.get(model.__name__, model.__name__)
+    offered = getattr(modelarts, name)
+    if issubclass(offered, pulumi.CustomResource):
+        assert set(offered._inputs) == set(members_of(model))
+        written = set(inspect.signature(offered.__init__).parameters) - {"self", "resource_name", "opts"}
+        assert written == set(members_of(model)) - {"marker"}
+    else:
+        assert set(offered.__annotations__) == set(members_of(model))

@@ -217,14 +217,17 @@ class Notebooks(ModelArtsType):
 
     def list(self) -> Iterator[Found]:
         """Every notebook that the credentials may see."""
-        try:
-            items = self.client.notebooks(everyones=True)
-        except ForbiddenError:  # Seeing everybody's is a permission of its own.
-            items = self.client.notebooks()
-        for item in items:
+        for item in self._visible():
             if item.get("id") and status_of(item) not in LIFE.gone:
                 outs = {name: value for name, value in computed(item).items() if name not in ("token", "url")}
                 yield Found(self.token, str(item["id"]), str(item.get("name", "")), status_of(item), outs)
+
+    def _visible(self, name: str | None = None, workspace_id: str | None = None) -> list[Detail]:
+        """Everybody's, so that one goes on where a colleague was interrupted; seeing them is a permission apart."""
+        try:
+            return self.client.notebooks(name=name, workspace_id=workspace_id, everyones=True)
+        except ForbiddenError:
+            return self.client.notebooks(name=name, workspace_id=workspace_id)
 
     def _marked(self, wanted: Tree) -> list[Detail]:
         """The notebooks that bear the mark of these inputs, newest first."""
@@ -232,7 +235,7 @@ class Notebooks(ModelArtsType):
         mark = MARK.search(description)
         items = [
             item
-            for item in self.client.notebooks(name=wanted["name"], workspace_id=wanted.get("workspace_id"))
+            for item in self._visible(name=wanted["name"], workspace_id=wanted.get("workspace_id"))
             if item.get("id") and item.get("name") == wanted["name"] and status_of(item) not in LIFE.gone
         ]
         if mark is None:  # There was no room for it, so the text itself, some 500 characters, has to do.

@@ -808,7 +808,7 @@ class _Run:
 
     def _require_not_stopped(self) -> None:
         if self.stop.asked:
-            raise _stopped()
+            raise _stopped(self.stop.asked > 1)
 
     def _result(self, problem: WorksteadError | None, failures: Sequence[BaseException]) -> str:
         if self.stop.asked:
@@ -818,7 +818,7 @@ class _Run:
     def _raise(self, problem: WorksteadError | None, failures: Sequence[BaseException]) -> None:
         """Raise what stopped the run, if anything did: root failures are counted, their echoes are not."""
         if self.stop.asked:
-            raise _stopped()
+            raise _stopped(self.stop.asked > 1)
         if problem is not None and not isinstance(problem, StepFailedError):
             raise problem
         roots = [error for error in failures if not isinstance(error, NotStartedError)]
@@ -898,10 +898,11 @@ class _Lines(io.StringIO):
             self.write("\n")
 
 
-def _stopped() -> CancelledError:
+def _stopped(at_once: bool) -> CancelledError:
+    given_up = "What had been started was given up, and is on record as that: the next run looks what became of it."
     return CancelledError(
         "the run was stopped",
-        why="What had been started was finished and recorded.",
+        why=given_up if at_once else "What had been started was finished and recorded.",
         remedy="run the same command again: it goes on from here",
     )
 

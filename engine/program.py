@@ -32,7 +32,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, TextIO
 
-from engine.core.errors import ProgramError, WorksteadError
+from engine.core.errors import ProgramError, UsageError, WorksteadError
 
 InlineProgram = Callable[[], "Awaitable[None] | None"]
 
@@ -358,10 +358,25 @@ _NOT_THE_USERS = (
 
 def _explained(error: BaseException) -> BaseException:
     """What a person should be told: engine errors and Ctrl-C as they are, everything else as a ProgramError."""
+    from pulumi.config import ConfigMissingError, ConfigTypeError
     from pulumi.errors import RunError
 
     if isinstance(error, WorksteadError | KeyboardInterrupt):
         return error
+    if isinstance(error, ConfigMissingError):
+        return UsageError(
+            f"the program requires the setting {error.key}, and this stack does not have it",
+            why=_asked_at(error),
+            remedy=f"workstead config set {'--secret ' if error.secret else ''}{error.key} <value>",
+            reference="config-missing",
+        )
+    if isinstance(error, ConfigTypeError):
+        return UsageError(
+            f"the program requires the setting {error.key} to be of type {error.expect_type}, and it is not",
+            why=_asked_at(error),
+            remedy=f"workstead config set {error.key} <{error.expect_type}>",
+            reference="config-type",
+        )
     if isinstance(error, RunError):
         # The SDK may raise an error from itself, so both ways back are looked at.
         inner = next((e for e in (error.__cause__, error.__context__) if isinstance(e, WorksteadError)), None)
@@ -373,12 +388,26 @@ def _explained(error: BaseException) -> BaseException:
             remedy="let it run to its end, or raise an error",
             reference="program-exit",
         )
+    if isinstance(error, ModuleNotFoundError):
+        return ProgramError(
+            f"the program imports a module that is not installed here: {error.name}",
+            why=f"Programs run in Workstead's own Python, {sys.executable}; no other virtualenv is looked into.\n"
+            + users_traceback(error),
+            remedy=f"install the package that has it: {sys.executable} -m pip install …; or correct the name",
+            reference="module-missing",
+        )
     return ProgramError(
         f"the program raised {type(error).__name__}: {error}",
         why="\n" + users_traceback(error),
         remedy="correct the program; nothing was changed for the resources it did not reach",
         reference="program-raised",
     )
+
+
+def _asked_at(error: BaseException) -> str:
+    """Where the program did what led to this error."""
+    own = [frame for frame in traceback.extract_tb(error.__traceback__) if not _is_foreign(frame.filename)]
+    return f"It is asked for at {own[-1].filename}, line {own[-1].lineno}." if own else ""
 
 
 def users_traceback(error: BaseException) -> str:

@@ -15,6 +15,7 @@ import pkgutil
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from functools import cache
 from typing import Any
 
@@ -110,10 +111,12 @@ class Providers:
         if path is None:
             package = type_.partition(":")[0]
             near = [token for token in self._types if token.partition(":")[0] == package]
-            which = f"Of the package {package}, served are" if near else "Served are"
+            short = {token.rpartition("/")[2]: token for token in self._types}
+            near = near or [short[each] for each in get_close_matches(type_.rpartition("/")[2], short)]
+            served = ", ".join(sorted(near)) if near else f"the types of {' and '.join(sorted(clouds()))}"
             raise ProgramError(
                 f"nothing here serves the type {type_}",
-                why=f"{which} {', '.join(sorted(near or self._types))}; and Pulumi's dynamic providers in Python.",
+                why=f"Served are {'among others ' if near else ''}{served}; and Pulumi's dynamic providers in Python.",
                 remedy="use one of these types, or write a dynamic provider for this one",
                 reference="type-not-served",
             )

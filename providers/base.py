@@ -434,9 +434,20 @@ def keeping(id_: str, outs: Callable[[], Mapping[str, Any]], doing: str) -> Iter
 
 
 def emulated_endpoint(config: ConfigReader, cloud: str) -> str:
-    """The URL of a cloud's emulator when the stack asks for emulation (`workstead:emulate`), else empty; starts it."""
-    if str(config.get("workstead:emulate") or "").lower() not in ("true", "1", "yes", "on"):
+    """The URL of a cloud's emulator when the stack asks for emulation (`workstead:emulate`), else empty; starts it.
+
+    Raises UsageError for a setting that is neither yes nor no: a slip must not call real clouds, nor pretend to.
+    """
+    wanted = str(config.get("workstead:emulate") or "false").lower()
+    if wanted in ("false", "0", "no", "off"):
         return ""
+    if wanted not in ("true", "1", "yes", "on"):
+        raise UsageError(
+            f"the setting workstead:emulate is {wanted!r}",
+            why="It decides whether emulated or real clouds are called.",
+            remedy="workstead config set workstead:emulate true, or false",
+            reference="emulate-setting",
+        )
     emulation = importlib.import_module("providers.emulation")
     home = config.get("workstead:home")
     speed = os.environ.get("WORKSTEAD_EMULATE_SPEED") or config.get("workstead:emulateSpeed") or "fast"

@@ -110,7 +110,7 @@ PURE = {
 }
 WORLDLY = {"open", "print", "input", "exec", "eval", "compile", "breakpoint", "__import__", "globals"}
 
-HEAVY = ("pulumi", "boto3", "pydantic", "rich", "networkx")
+HEAVY = ("pulumi", "boto3", "pydantic", "rich", "networkx", "asyncio")
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ import re
 import subprocess
 from pathlib import Path
 
+import click
 import pytest
 
 from engine.cli import cli
@@ -109,6 +110,19 @@ def test_every_command_is_in_the_table_and_every_option_exists(here: Folder) -> 
             assert option in shown, f"{name} {option}"
         for word in re.findall(r"`([a-z]+)`", text):
             assert re.search(rf"^  {word}\b", shown, re.M), f"{name} {word}"
+
+
+def test_every_command_that_a_message_names_exists() -> None:
+    named: set[tuple[str, str]] = set()
+    for file in [*ROOT.glob("engine/**/*.py"), *ROOT.glob("providers/**/*.py")]:
+        named |= set(re.findall(r'(?:`|remedy=f?")workstead ([a-z]+)(?: ([a-z]+))?', file.read_text()))
+    assert len(named) > 10
+    with click.Context(cli) as ctx:
+        for word, inner in named:
+            command = cli.get_command(ctx, word)
+            assert command is not None, word
+            if isinstance(command, click.Group) and inner:
+                assert command.get_command(ctx, inner) is not None, f"{word} {inner}"
 
 
 def test_links_lead_somewhere() -> None:

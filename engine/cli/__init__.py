@@ -7,6 +7,7 @@ standard error and Pulumi's exit code for its kind (spec 13.5); a traceback is f
 
 from __future__ import annotations
 
+import difflib
 import importlib
 import os
 import sys
@@ -94,6 +95,20 @@ class LazyGroup(click.Group):
             return None
         return everywhere(getattr(importlib.import_module(place[0]), place[1]))
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The command meant. Raises UsageError for a word that is none, with the one it may have been meant for."""
+        word = args[0]
+        if word in self._commands_in or word.startswith("-") or ctx.resilient_parsing:
+            return super().resolve_command(ctx, args)
+        near = difflib.get_close_matches(word, self._commands_in, n=1)
+        raise UsageError(
+            f"there is no command {word!r}",
+            why=f"There are: {', '.join(self._commands_in)}.",
+            remedy=f"did you mean `workstead {near[0]}`?" if near else "see `workstead --help`",
+        )
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The list in `--help`, from the table: no command is imported for it."""
         with formatter.section("Commands"):
@@ -136,8 +151,7 @@ def _run(arguments: list[str]) -> int:
         click.echo(error.ctx.get_help() if error.ctx else str(error))
         return 2
     except click.ClickException as error:
-        error.show()
-        return 2
+        return _tell(_misused(error), debug)
     except (click.exceptions.Abort, KeyboardInterrupt):
         return _tell(CancelledError("stopped", remedy="run the command again when you are ready"), debug)
     except WorksteadError as error:
@@ -148,6 +162,17 @@ def _run(arguments: list[str]) -> int:
         return 1
     except Exception as error:
         return _tell(InternalError(f"{type(error).__name__}: {error}"), debug, error)
+
+
+def _misused(error: click.ClickException) -> UsageError:
+    """Click's complaint about the command line, in the form of our own errors."""
+    message = error.format_message().rstrip(".")
+    ctx = error.ctx if isinstance(error, click.UsageError) else None
+    remedy = f"see `{ctx.command_path} --help`" if ctx else ""
+    if ctx and "extra argument" in message and any(option.name == "stack" for option in ctx.command.params):
+        remedy = f"name a stack with --stack; {remedy}"
+    usage = " ".join(ctx.get_usage().split()) if ctx else ""
+    return UsageError(message[:1].lower() + message[1:], why=usage, remedy=remedy)
 
 
 def _tell(problem: WorksteadError, debug: bool, cause: BaseException | None = None) -> int:

@@ -14,8 +14,7 @@ from typing import Any
 
 import click
 
-from engine.cli.options import json_option, print_table, yes_option
-from engine.core.errors import UsageError
+from engine.cli.options import json_option, print_table, require_confirmation, yes_option
 
 
 @click.group()
@@ -39,7 +38,12 @@ def cloud() -> None:
     "--speed", type=click.Choice(["instant", "fast", "real"]), default="fast", help="How fast status changes."
 )
 def serve(port: int, speed: str) -> None:
-    """Serve the clouds on loopback until Ctrl-C; prints one JSON line, cloud name to base URL."""
+    """Serve the clouds on loopback until Ctrl-C; prints one JSON line, cloud name to base URL.
+
+    \b
+    Example:
+      workstead cloud serve --port 8800 --speed real
+    """
     from providers import emulation
 
     classes = list(emulation.emulator_classes().values())
@@ -55,7 +59,12 @@ def serve(port: int, speed: str) -> None:
 @cloud.command("ls")
 @json_option
 def list_objects(as_json: bool) -> None:
-    """List every object in the clouds."""
+    """List every object in the clouds.
+
+    \b
+    Example:
+      workstead cloud ls --json
+    """
     with _file() as file:
         _print(file.objects(), ("cloud", "type", "id", "name", "status"), as_json, "The clouds are empty.")
 
@@ -63,7 +72,12 @@ def list_objects(as_json: bool) -> None:
 @cloud.command()
 @json_option
 def log(as_json: bool) -> None:
-    """List every call the clouds have answered."""
+    """List every call the clouds have answered.
+
+    \b
+    Example:
+      workstead cloud log --json | tail
+    """
     with _file() as file:
         _print(file.log(), ("time", "cloud", "operation", "object", "status"), as_json, "Nobody has called yet.")
 
@@ -71,15 +85,13 @@ def log(as_json: bool) -> None:
 @cloud.command()
 @yes_option
 def reset(yes: bool) -> None:
-    """Empty the clouds, their log and their planned faults."""
-    if not yes:
-        if not sys.stdin.isatty():
-            raise UsageError(
-                "nobody can be asked whether to go on: this is not a terminal",
-                remedy="add --yes",
-                reference="not-interactive",
-            )
-        click.confirm("This deletes every emulated object. Go on?", abort=True, err=True)
+    """Empty the clouds, their log and their planned faults.
+
+    \b
+    Example:
+      workstead cloud reset --yes
+    """
+    require_confirmation("This deletes every emulated object. Go on?", yes)
     with _file() as file:
         file.reset()
 
@@ -88,14 +100,25 @@ def reset(yes: bool) -> None:
 @click.argument("cloud_name", metavar="CLOUD")
 @click.argument("object_id", metavar="ID")
 def remove(cloud_name: str, object_id: str) -> None:
-    """Delete an object behind the engine's back, as somebody in the cloud's console would."""
+    """Delete an object behind the engine's back, as somebody in the cloud's console would.
+
+    \b
+    Example:
+      workstead cloud rm dataforest uEQsARp9IAqkBoy7l73mZS
+    """
     with _file() as file:
         file.delete(cloud_name, object_id)
 
 
 @cloud.group()
 def fault() -> None:
-    """Make the clouds unkind: throttling, errors, lost answers, slowness, full quotas."""
+    """Make the clouds unkind: throttling, errors, lost answers, slowness, full quotas.
+
+    \b
+    Examples:
+      workstead cloud fault add dataforest throttle --times 3
+      workstead cloud fault ls
+    """
 
 
 @fault.command("add")
@@ -109,7 +132,13 @@ def fault() -> None:
 def add_fault(
     cloud_name: str, kind: str, operation: str, subject: str, times: int, always: bool, parameters: tuple[str, ...]
 ) -> None:
-    """Plan a fault. KIND: throttle, rate-limit, error, drop-before, drop-after, slow, quota, non-json, stuck, fail."""
+    """Plan a fault. KIND: throttle, rate-limit, error, drop-before, drop-after, slow, quota, non-json, stuck, fail.
+
+    \b
+    Examples:
+      workstead cloud fault add dataforest drop-after --operation aiworkspaces/create
+      workstead cloud fault add modelarts slow --always --set seconds=5
+    """
     given: dict[str, Any] = {}
     for parameter in parameters:
         name, _, value = parameter.partition("=")
@@ -121,7 +150,12 @@ def add_fault(
 @fault.command("ls")
 @json_option
 def list_faults(as_json: bool) -> None:
-    """List the faults still planned."""
+    """List the faults still planned.
+
+    \b
+    Example:
+      workstead cloud fault ls --json
+    """
     with _file() as file:
         rows = [
             {
@@ -138,7 +172,12 @@ def list_faults(as_json: bool) -> None:
 
 @fault.command("clear")
 def clear_faults() -> None:
-    """Forget every planned fault."""
+    """Forget every planned fault.
+
+    \b
+    Example:
+      workstead cloud fault clear
+    """
     with _file() as file:
         file.clear_faults()
 

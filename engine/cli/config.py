@@ -44,7 +44,13 @@ def config(ctx: click.Context, stack: str | None, as_json: bool, show_secrets: b
 @click.option("--path", is_flag=True, help="KEY is a path into a list or map.")
 @click.pass_obj
 def get(obj: dict[str, Any], key: str, stack: str | None, as_json: bool, path: bool) -> None:
-    """Print one value, decrypted."""
+    """Print one value, decrypted.
+
+    \b
+    Examples:
+      workstead config get region
+      workstead config get --path 'team.members[0]'
+    """
     this = _Settings(obj, stack)
     found = this.file.get(key, path=path, vault=this.vault())
     click.echo(json.dumps(found, indent=2, ensure_ascii=False) if as_json else found["value"])
@@ -69,7 +75,14 @@ def set_value(
     path: bool,
     non_interactive: bool,
 ) -> None:
-    """Set one value; without VALUE it is read from standard input."""
+    """Set one value; without VALUE it is read from standard input.
+
+    \b
+    Examples:
+      workstead config set region KR
+      workstead config set --secret password < password.txt
+      workstead config set --path 'team.members[0]' ada
+    """
     this = _Settings(obj, stack)
     if value is None:
         if sys.stdin.isatty() and not non_interactive:
@@ -90,7 +103,12 @@ def set_value(
 @click.option("--path", is_flag=True, help="KEY is a path into a list or map.")
 @click.pass_obj
 def rm(obj: dict[str, Any], key: str, stack: str | None, path: bool) -> None:
-    """Remove one value."""
+    """Remove one value.
+
+    \b
+    Example:
+      workstead config rm region
+    """
     _Settings(obj, stack).file.remove(key, path=path).write()
 
 

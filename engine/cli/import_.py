@@ -14,9 +14,9 @@ from engine.core.errors import UsageError
 
 
 @click.command("import")
-@click.argument("type_", metavar="TYPE", required=False)
+@click.argument("type_", metavar="[TYPE]", required=False)
 @click.argument("name", required=False)
-@click.argument("object_id", metavar="ID", required=False)
+@click.argument("object_id", metavar="[ID]", required=False)
 @stack_option
 @yes_option
 @json_option
@@ -77,25 +77,35 @@ def _row(type_: str | None, name: str | None, object_id: str | None) -> dict[str
 def _from_file(file: Path) -> list[dict[str, Any]]:
     """The rows of an import file (spec 13.4); names of parents are looked up in its nameTable."""
     try:
-        content = json.loads(file.read_text())
-        names = content.get("nameTable") or {}
-        rows = content["resources"]
-        return [
-            {
-                "type": row["type"],
-                "name": row["name"],
-                "id": row["id"],
-                "parent": names.get(row.get("parent", ""), row.get("parent", "")),
-            }
-            for row in rows
-        ]
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise UsageError(
-            f"{file} is not an import file: {type(error).__name__}: {error}",
-            why='It reads {"resources": [{"type": …, "name": …, "id": …}, …]}.',
-            remedy="correct it, or write one with `preview --import-file` of the real pulumi",
-            reference="import-file",
-        ) from error
+        content = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise _no_import_file(file, str(error)) from error
+    rows = content.get("resources") if isinstance(content, dict) else None
+    if not isinstance(rows, list) or not rows:
+        raise _no_import_file(file, "it has no list `resources` with something in it")
+    names = content.get("nameTable") or {}
+    for index, row in enumerate(rows):
+        missing = [key for key in ("type", "name", "id") if not isinstance(row, dict) or not row.get(key)]
+        if missing:
+            raise _no_import_file(file, f"resources[{index}] has no {' and no '.join(missing)}")
+    return [
+        {
+            "type": row["type"],
+            "name": row["name"],
+            "id": row["id"],
+            "parent": names.get(row.get("parent", ""), row.get("parent", "")),
+        }
+        for row in rows
+    ]
+
+
+def _no_import_file(file: Path, problem: str) -> UsageError:
+    return UsageError(
+        f"{file} is not an import file: {problem}",
+        why='It reads {"resources": [{"type": …, "name": …, "id": …}, …]}.',
+        remedy="correct it, or write one with `preview --import-file` of the real pulumi",
+        reference="import-file",
+    )
 
 
 def _token(given: str) -> str:

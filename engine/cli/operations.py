@@ -13,7 +13,7 @@ from typing import Any
 
 import click
 
-from engine.cli.options import json_option, require_agreement, run_options, stack_option, yes_option
+from engine.cli.options import json_option, must_ask, run_options, stack_option, yes_option
 from engine.core.errors import WorksteadError
 from engine.core.events import Told
 
@@ -124,7 +124,7 @@ class _Session:
         interactive = sys.stdin.isatty() and sys.stderr.isatty()
         acts = command != "preview"
         skips = given.get("skip_preview", False)
-        self._asks = acts and not skips and require_agreement(given["yes"], interactive, os.environ)
+        self._asks = acts and not skips and must_ask(given["yes"], interactive)
         flags = {"backend": obj["backend"], "parallel": given["parallel"]}
         self.place = opening.open_place(Path.cwd(), os.environ, flags)
         self.name = opening.stack_name(self.place, given["stack"])

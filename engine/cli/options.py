@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -46,18 +48,24 @@ def run_options(command: F) -> F:
     return command
 
 
-def require_agreement(yes: bool, interactive: bool, environ: Any) -> bool:
-    """Must the person be asked? Raises UsageError when they must and cannot be (spec: no prompt without a terminal)."""
-    if yes or environ.get("PULUMI_SKIP_CONFIRMATIONS", "").lower() in ("1", "true"):
+def must_ask(yes: bool, interactive: bool) -> bool:
+    """Must the person be asked? Raises UsageError when they must and cannot be (no prompt without a terminal)."""
+    if yes or os.environ.get("PULUMI_SKIP_CONFIRMATIONS", "").lower() in ("1", "true"):
         return False
     if interactive:
         return True
     raise UsageError(
         "nobody can be asked whether to go on: this is not a terminal",
-        why="Without --yes this command shows a plan and waits for an answer.",
-        remedy="add --yes to carry the plan out, or run `workstead preview` to only see it",
+        why="Without --yes this command says what it would do and waits for an answer.",
+        remedy="add --yes to go on without being asked",
         reference="not-interactive",
     )
+
+
+def require_confirmation(question: str, yes: bool) -> None:
+    """Go on only with the person's yes. Raises Abort when they decline, UsageError when they cannot be asked."""
+    if must_ask(yes, sys.stdin.isatty()):
+        click.confirm(question, abort=True, err=True)
 
 
 def print_table(rows: list[tuple[str, ...]]) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from engine.cli.options import json_option, print_table, stack_option, yes_option
+from engine.cli.options import json_option, print_table, require_confirmation, stack_option, yes_option
 from engine.core.errors import UsageError
 
 
@@ -31,7 +31,12 @@ def stack() -> None:
 @json_option
 @click.pass_obj
 def list_stacks(obj: dict[str, Any], everything: bool, as_json: bool) -> None:
-    """List the project's stacks."""
+    """List the project's stacks.
+
+    \b
+    Example:
+      workstead stack ls --json
+    """
     from engine import config
 
     place = _place(obj)
@@ -66,7 +71,12 @@ def list_stacks(obj: dict[str, Any], everything: bool, as_json: bool) -> None:
 @click.option("--no-select", is_flag=True, help="Do not select the new stack.")
 @click.pass_obj
 def init(obj: dict[str, Any], name: str | None, flag: str | None, no_select: bool) -> None:
-    """Make an empty stack and select it."""
+    """Make an empty stack and select it.
+
+    \b
+    Example:
+      workstead stack init dev
+    """
     from engine import config
     from engine.state.backend import StackName
 
@@ -84,7 +94,12 @@ def init(obj: dict[str, Any], name: str | None, flag: str | None, no_select: boo
 @click.option("-c", "--create", is_flag=True, help="Make it if it does not exist.")
 @click.pass_obj
 def select(obj: dict[str, Any], name: str | None, flag: str | None, create: bool) -> None:
-    """Choose the stack that commands without --stack mean."""
+    """Choose the stack that commands without --stack mean.
+
+    \b
+    Example:
+      workstead stack select dev
+    """
     from engine import config, opening
     from engine.state.backend import StackName
 
@@ -105,7 +120,13 @@ def select(obj: dict[str, Any], name: str | None, flag: str | None, create: bool
 @click.option("--preserve-config", is_flag=True, help="Keep the stack's settings file.")
 @click.pass_obj
 def rm(obj: dict[str, Any], name: str | None, stack: str | None, yes: bool, force: bool, preserve_config: bool) -> None:
-    """Remove a stack, its history and its settings file."""
+    """Remove a stack, its history and its settings file.
+
+    \b
+    Examples:
+      workstead stack rm dev --yes
+      workstead stack rm dev --yes --preserve-config     keep Pulumi.dev.yaml
+    """
     from engine import config, opening
 
     place = _place(obj)
@@ -119,8 +140,7 @@ def rm(obj: dict[str, Any], name: str | None, stack: str | None, yes: bool, forc
             remedy="run `workstead destroy` first; or --force to forget them",
             reference="stack-not-empty",
         )
-    if not yes:
-        _ask(f"This removes the stack '{full.stack}' and its history. Go on?")
+    require_confirmation(f"This removes the stack '{full.stack}' and its history. Go on?", yes)
     place.backend.remove(full)
     file = place.project.stack_file(full.stack)
     if not preserve_config and file.exists():
@@ -137,7 +157,13 @@ def rm(obj: dict[str, Any], name: str | None, stack: str | None, yes: bool, forc
 @click.option("--show-secrets", is_flag=True, help="Show secrets in plain text.")
 @click.pass_obj
 def output(obj: dict[str, Any], name: str | None, stack: str | None, as_json: bool, show_secrets: bool) -> None:
-    """Print what the program exported: all of it, or one output by its name."""
+    """Print what the program exported: all of it, or one output by its name.
+
+    \b
+    Examples:
+      workstead stack output
+      workstead stack output account --show-secrets
+    """
     from engine.core.values import mask, reveal
 
     _, _, record, secrets = _opened(obj, stack)
@@ -169,7 +195,13 @@ def output(obj: dict[str, Any], name: str | None, stack: str | None, as_json: bo
 @click.option("--version", "version", type=int, metavar="N", help="As deployment N left it (see `stack history`).")
 @click.pass_obj
 def export(obj: dict[str, Any], stack: str | None, file: str | None, show_secrets: bool, version: int | None) -> None:
-    """Print the record as a Pulumi deployment, which the real `pulumi stack import` takes."""
+    """Print the record as a Pulumi deployment, which the real `pulumi stack import` takes.
+
+    \b
+    Examples:
+      workstead stack export --file record.json
+      workstead stack export --version 3                 as deployment 3 left it
+    """
     from engine.cli.version import workstead_version
     from engine.clock import CLOCK
     from engine.state import deployment_json
@@ -198,7 +230,12 @@ def export(obj: dict[str, Any], stack: str | None, file: str | None, show_secret
 @click.option("-f", "--force", is_flag=True, help="Even if it is another stack's, or not whole.")
 @click.pass_obj
 def import_record(obj: dict[str, Any], stack: str | None, file: str | None, force: bool) -> None:
-    """Replace the record by a Pulumi deployment, such as `pulumi stack export` prints."""
+    """Replace the record by a Pulumi deployment, such as `pulumi stack export` prints.
+
+    \b
+    Example:
+      workstead stack import --file record.json
+    """
     from engine import opening
 
     place = _place(obj)
@@ -218,7 +255,12 @@ def import_record(obj: dict[str, Any], stack: str | None, file: str | None, forc
 def history(
     obj: dict[str, Any], stack: str | None, as_json: bool, page_size: int, page: int, show_secrets: bool
 ) -> None:
-    """Show what was done to the stack, newest first."""
+    """Show what was done to the stack, newest first.
+
+    \b
+    Example:
+      workstead stack history --page-size 3 --json
+    """
     _, _, record, _ = _opened(obj, stack)
     entries = record.history(page_size, (page - 1) * page_size)
     whole = set(record.check().versions)
@@ -328,16 +370,6 @@ def _required(name: str | None, command: str) -> str:
     raise UsageError(
         f"`stack {command}` needs a name", remedy=f"workstead stack {command} NAME", reference="stack-name"
     )
-
-
-def _ask(question: str) -> None:
-    if not sys.stdin.isatty():
-        raise UsageError(
-            "nobody can be asked whether to go on: this is not a terminal",
-            remedy="add --yes",
-            reference="not-interactive",
-        )
-    click.confirm(question, abort=True, err=True)
 
 
 def _json(value: Any) -> str:

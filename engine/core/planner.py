@@ -117,7 +117,7 @@ class Planner:
         """The steps a goal needs; `seen` answers its `look`. Raises ProgramError for a URN registered before."""
         if goal.urn in self.goals:
             raise ProgramError(
-                f"two resources have the same URN: {goal.urn}",
+                "two resources have the same URN",
                 urn=goal.urn,
                 why="Type, name and parents together must be unique, or nobody could tell the two apart.",
                 remedy="give one of them another name",

@@ -120,7 +120,7 @@ class Account:
         if errored:
             yield f"    {ink('red', f'{errored:,} errored')}"
         if self._skipped:
-            yield f"    {len(self._skipped):,} skipped because of that"
+            yield f"    {len(self._skipped):,} skipped because {'of that' if errored else 'the run stopped'}"
 
 
 def _base(known: events.OutputsKnown) -> Mapping[str, Any]:

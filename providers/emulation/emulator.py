@@ -16,6 +16,8 @@ from __future__ import annotations
 import json
 import logging
 import re
+import sqlite3
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -243,6 +245,11 @@ class Emulator:
             with file.transaction(self.cloud) as transaction:
                 call = Call(type(self), request, transaction, speed, operation, subjects)
                 return self._respond(call)
+        except (sqlite3.Error, UsageError) as error:
+            # Neither the vendor's answer nor a mistake of the emulator's: its file is full, damaged or gone.
+            text = f"The {self.cloud} emulator cannot answer from {file.path}: {str(error).splitlines()[0]}\n"
+            LOG.error(text.rstrip())
+            return Outcome(Response(500, text.encode(), {"content-type": "text/plain"}), time.time())
         except Exception as error:
             # Not a vendor's error but a mistake in the emulator; nobody should take it for the vendor's answer.
             LOG.exception("the %s emulator failed at %s", self.cloud, operation)

@@ -62,11 +62,13 @@ def serve(
 
     `ports`: the first of consecutive ports, in the order of the emulators; None lets the system choose. `speed`: how
     the vendors' durations pass. The caller keeps owning the file. Raises UsageError for a port in use
-    (`emulator-port-in-use`), an address that is not loopback (`emulator-loopback-only`) or an unknown speed.
+    (`emulator-port-in-use`), an address that is not loopback (`emulator-loopback-only`), an unknown speed or a file
+    that cannot be used.
     """
     from providers.emulation.asgi import Application, HttpServer
 
     pace = _speed(speed)
+    file.open()
     sockets = _bind(emulators, ports, address)
     by_port = {bound.getsockname()[1]: emulator() for bound, emulator in zip(sockets, emulators, strict=True)}
     urls = {emulator.cloud: f"http://{address}:{port}" for port, emulator in by_port.items()}

@@ -80,6 +80,12 @@ class CloudFile:
                     sql.execute("ROLLBACK")
                 raise
 
+    def open(self) -> Self:
+        """Open it now instead of at the first use. Raises UsageError (`cloud-file-unreadable`) if that cannot be."""
+        with self._lock:
+            self._opened()
+        return self
+
     # What the command line shows
 
     def objects(self) -> list[dict[str, str]]:
@@ -310,7 +316,7 @@ class CloudFile:
             )
         raise UsageError(
             f"{transaction.cloud} has no object with the ID {id!r}",
-            remedy="list what there is with `workstead cloud objects`",
+            remedy="list what there is with `workstead cloud ls`",
             reference="no-such-object",
         )
 
@@ -325,14 +331,21 @@ def find_home(start: Path) -> Path:
 
 
 def _open(path: Path) -> sqlite3.Connection:
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with suppress(FileExistsError):
-        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
-    sql = sqlite3.connect(path, timeout=10, isolation_level=None, check_same_thread=False)
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with suppress(FileExistsError):
+            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+        sql = sqlite3.connect(path, timeout=10, isolation_level=None, check_same_thread=False)
+    except (OSError, sqlite3.Error) as error:
+        raise _unusable(path, str(error)) from error
     try:
         _prepare(sql, path)
-    except BaseException:
+    except BaseException as error:
         sql.close()
+        if isinstance(error, sqlite3.OperationalError):
+            raise _unusable(path, str(error)) from error
+        if isinstance(error, sqlite3.DatabaseError):
+            raise _unreadable(path, str(error)) from error
         raise
     return sql
 
@@ -349,8 +362,6 @@ def _prepare(sql: sqlite3.Connection, path: Path) -> None:
             if attempt == 99:
                 raise
             time.sleep(0.01)
-        except sqlite3.DatabaseError as error:
-            raise _unreadable(path, str(error)) from error
     sql.execute("PRAGMA synchronous = NORMAL")
     sql.execute("BEGIN IMMEDIATE")
     version = sql.execute("PRAGMA user_version").fetchone()[0]
@@ -363,6 +374,15 @@ def _prepare(sql: sqlite3.Connection, path: Path) -> None:
         sql.execute("INSERT OR IGNORE INTO setting VALUES ('', 'seed', ?)", (secrets.token_hex(16),))
         sql.execute(f"PRAGMA user_version = {FORMAT}")
     sql.execute("COMMIT")
+
+
+def _unusable(path: Path, why: str) -> UsageError:
+    return UsageError(
+        f"{path}, where the emulated clouds are kept, cannot be opened",
+        why=f"The system says: {why}.",
+        remedy=f"let this user read and write {path.parent} and what is in it, and see that there is room",
+        reference="cloud-file-unreadable",
+    )
 
 
 def _unreadable(path: Path, why: str) -> UsageError:

@@ -260,6 +260,37 @@ def test_a_file_that_is_something_else_is_refused(tmp_path: Path) -> None:
     assert refused.value.reference == "cloud-file-unreadable"
 
 
+@pytest.mark.parametrize("obstacle", ["a folder", "a file for a folder", "something else"])
+def test_emulators_do_not_start_on_a_file_they_cannot_use(tmp_path: Path, obstacle: str) -> None:
+    path = tmp_path / "home" / "cloud.db"
+    if obstacle == "a file for a folder":
+        path.parent.write_text("")
+    elif obstacle == "a folder":
+        path.mkdir(parents=True)
+    else:
+        path.parent.mkdir()
+        path.write_bytes(b"not a database, but long enough to be looked at as one" * 40)
+    with pytest.raises(UsageError) as refused, CloudFile(path) as file:
+        serve([ToyEmulator], file)
+    assert refused.value.reference == "cloud-file-unreadable"
+    assert str(path) in refused.value.summary
+    assert refused.value.remedy
+
+
+def test_a_file_that_breaks_under_a_server_is_said_in_one_line(toy: Toy, caplog: pytest.LogCaptureFixture) -> None:
+    with toy.file.transaction() as transaction:
+        transaction.sql.execute("ALTER TABLE object RENAME TO hidden")
+    try:
+        answered = toy("get")
+    finally:
+        with toy.file.transaction() as transaction:
+            transaction.sql.execute("ALTER TABLE hidden RENAME TO object")
+    assert answered.status_code == 500
+    assert "emulator cannot answer" in answered.text
+    assert "Traceback" not in caplog.text
+    assert toy("get").status_code == 404
+
+
 def test_a_file_of_a_later_format_is_refused(file: CloudFile) -> None:
     with file.transaction() as transaction:
         transaction.sql.execute("PRAGMA user_version = 99")

@@ -47,6 +47,17 @@ def written(tmp_path: Path) -> Callable[..., Story]:
 ENGINE = ("site-packages", "engine/", "asyncio", "runpy", "importlib._bootstrap")
 
 
+def test_a_module_that_is_missing_is_told_with_where_to_install_it(written: Callable[..., Story]) -> None:
+    story = written("import nowhere\n")
+    story.up()
+    error = story.error
+    assert isinstance(error, ProgramError)
+    assert (error.reference, error.exit_code) == ("module-missing", 1)
+    assert error.summary.endswith("nowhere")
+    assert "import nowhere" in error.why
+    assert f"{sys.executable} -m pip install" in error.remedy
+
+
 @pytest.mark.parametrize(
     ("main", "said", "shown"),
     [
@@ -71,7 +82,6 @@ ENGINE = ("site-packages", "engine/", "asyncio", "runpy", "importlib._bootstrap"
         ),
         pytest.param("x = = 1\n", "SyntaxError", ["x = = 1", "line 1"], id="a syntax error"),
         pytest.param("import helper\n", "SyntaxError", ["import helper", "def f(:"], id="a syntax error in a module"),
-        pytest.param("import nowhere\n", "ModuleNotFoundError", ["import nowhere"], id="a module that is missing"),
         pytest.param(
             "try:\n    1 / 0\nexcept ZeroDivisionError as error:\n    raise ValueError('because') from error\n",
             "ValueError",

@@ -56,12 +56,14 @@ LAYERS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
             "engine.program",
             "engine.recovery",
             "engine.stack",
-            "engine.state.backend",
+            "engine.state",
         ),
         (),
     ),
     # Makes that `Stack` out of files, settings, record and clouds.
     "engine.opening": ((CORE, "engine.config", "engine.program", "engine.stack", "engine.state", "providers"), ()),
+    # Brings an earlier version of a record back, also where it is damaged.
+    "engine.restoring": ((CORE, "engine.opening", "engine.state"), ()),
     # `cloud …` works on the emulators' file itself, and `import` knows our types by their short names.
     "engine.cli": (
         (
@@ -70,6 +72,7 @@ LAYERS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
             "engine.config",
             "engine.deployment",
             "engine.opening",
+            "engine.restoring",
             "engine.state",
             "engine.views",
             "providers",
@@ -199,7 +202,8 @@ def starts_the_emulator(each: Import) -> bool:
 
 
 def test_every_module_has_a_layer() -> None:
-    assert {name for name, _, _ in ALL if not layer_of(name)} == set()
+    """A new file of the engine, or one that clouds share, has to say what it may import."""
+    assert {name for name, _, _ in ALL if layer_of(name) in ("", "engine", "providers")} == {"engine", "providers"}
     assert {layer for layer in LAYERS if not any(layer_of(name) == layer for name, _, _ in ALL)} == set()
 
 

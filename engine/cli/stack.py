@@ -315,8 +315,8 @@ def restore(obj: dict[str, Any], stack: str | None, yes: bool, as_json: bool, ve
     name = opening.stack_name(place, stack)
 
     def agree(chosen: int, _condition: Any) -> None:
-        if not yes:
-            _ask(f"This puts version {chosen} of the stack '{name.stack}' in the place of its record. Go on?")
+        question = f"This puts version {chosen} of the stack '{name.stack}' in the place of its record. Go on?"
+        require_confirmation(question, yes)
 
     done = restoring.restore(place, name, version, agree)
     if as_json:

@@ -17,13 +17,13 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
-from typing import Any, TextIO
+from typing import Any, TextIO, cast
 
 from engine import builtins, program, recovery
 from engine.answers import Carried, Predicted
 from engine.core import events, exchange, graph, refresh, results
 from engine.core import plan as plans
-from engine.core.contract import Provider, ReadResult
+from engine.core.contract import CALL, Provider, ReadResult
 from engine.core.errors import (
     CancelledError,
     ChangesFoundError,
@@ -228,7 +228,7 @@ def import_objects(
     """
     run = _Run(stack, choices, watch, stop or Stop())
     with run.lease("import"):
-        snapshot = run.settled()
+        snapshot = run.settled(importing=True)
         with run.telling("import", preview=True):
             plan, _ = run.adopt(snapshot, wanted, protect, acting=False)
         run.require(plan)
@@ -275,6 +275,7 @@ class _Run:
         self._done: list[Step] = []
         self._errors = 0
         self._deaf: Exception | None = None
+        self._missed: frozenset[str] = frozenset()
 
     # --- telling ------------------------------------------------------------------------------------------------------
 
@@ -421,34 +422,52 @@ class _Run:
 
     # --- settle and observe -------------------------------------------------------------------------------------------
 
-    def settled(self) -> Snapshot:
-        """The record with every pending operation of an interrupted run settled and written."""
+    def settled(self, importing: bool = False) -> Snapshot:
+        """The record with every pending operation of an interrupted run settled and written.
+
+        `importing`: a create that cannot be looked up may be what is imported, and is left as it is.
+        """
         snapshot = self.load()
         if not snapshot.pending:
             return snapshot
-        with self.recording("recover") as ended:
-            for fact in self.settle(snapshot, self.journal):
-                self.journal.end(fact.operation.token, fact.writes)
-            ended("succeeded")
+        facts = self.settle(snapshot, self.journal, importing)
+        if facts:
+            with self.recording("recover") as ended:
+                for fact in facts:
+                    self.journal.end(fact.operation.token, fact.writes)
+                ended("succeeded")
         return self.load()
 
-    def settle(self, snapshot: Snapshot, journal: records.Lease | None) -> list[recovery.Fact]:
-        """The facts behind what is pending, told to the person."""
+    def settle(self, snapshot: Snapshot, journal: records.Lease | None, importing: bool = False) -> list[recovery.Fact]:
+        """The facts behind what is pending, told to the person. A preview does not wait for what may be under way."""
         if not snapshot.pending:
             return []
         planner = self.planner(snapshot, preview=journal is None)
         keys = iter(range(-1, -len(snapshot.pending) - 1, -1))
-        facts = recovery.settle(
-            snapshot,
-            lambda state: planner.provider_of(state.type, state.inputs, state.provider),
-            Caller(self.emit, self.clock).ask,
-            journal.new_key if journal else lambda: next(keys),
-            self.clock.stamp(),
-            self.choices.clear_pending_creates,
-        )
+        caller = Caller(self.emit, self.clock)
+
+        def provider_of(state: ResourceState) -> Provider:
+            return planner.provider_of(state.type, state.inputs, state.provider)
+
+        with self.stop.heard_by(caller.cancel, caller.cancel):
+            seconds = recovery.waiting_time(snapshot, provider_of) if journal is not None else 0.0
+            if seconds:
+                self.told(Diagnostic(Severity.INFO, f"Waiting {seconds:g} s for what the interrupted run sent last."))
+                state = snapshot.pending[0].resource
+                caller.ask(Step(op=Op.READ, urn=state.urn, new=state), 0, lambda: CALL.get().pause(seconds))
+            facts = recovery.settle(
+                snapshot,
+                provider_of,
+                caller.ask,
+                journal.new_key if journal else lambda: next(keys),
+                self.clock.stamp(),
+                self.choices.clear_pending_creates,
+                importing,
+            )
         for fact in facts:
             operation = fact.operation
             self.emit(events.Settled(operation.resource.urn, operation.kind, fact.outcome, self.clock.epoch()))
+        self._missed = frozenset(fact.operation.resource.urn for fact in facts if fact.missed)
         return facts
 
     def observe(self, snapshot: Snapshot) -> tuple[tuple[Step, ...], Snapshot]:
@@ -469,11 +488,14 @@ class _Run:
             provider = planner.provider_of(state.type, state.outputs or state.inputs, state.provider)
             asking = Step(op=Op.REFRESH, urn=state.urn, old=state, new=state)
             self.emit(events.StepBegan(asking, self.clock.epoch(), preview=True))
-            seen = caller.ask(
-                asking,
-                state.options.custom_timeouts.read,
-                lambda: provider.read(state.id, dict(reveal(state.outputs))),
-            )
+            young = refresh.too_young(state, provider, self.clock.epoch())
+
+            def read() -> ReadResult:
+                if young:
+                    CALL.get().pause(young, "waiting until what was changed last can be seen")
+                return provider.read(state.id, dict(reveal(state.outputs)))
+
+            seen = caller.ask(asking, state.options.custom_timeouts.read, read)
             step = refresh.observed(state, seen, provider)
             self.emit(events.StepEnded(step, self.clock.epoch(), preview=True))
             return step
@@ -641,7 +663,7 @@ class _Run:
             parallel=self.stack.parallel,
             stop_on_failure=not self.choices.continue_on_error,
             journal=self.journal,
-            provider_of=lambda state: planner.provider_of(state.type, state.inputs, state.provider),
+            provider_of=lambda state: self._provider_of(state, planner),
             concluded=planner.concluded,
             new_id=lambda: str(uuid.uuid4()),
             clean=self.secrecy.clean,
@@ -649,6 +671,17 @@ class _Run:
         )
         with executor, self.stop.heard_by(executor.stop, caller.cancel):
             yield executor
+
+    def _provider_of(self, state: ResourceState, planner: Planner) -> Provider:
+        provider = planner.provider_of(state.type, state.inputs, state.provider)
+        if state.urn not in self._missed:
+            return provider
+
+        def known(id_: str) -> bool:
+            made = [other for urn, other in list(planner.states.items()) if urn != state.urn]
+            return recovery.known(id_, state, [*planner.snapshot.resources, *made])
+
+        return cast("Provider", recovery.SecondLook(provider, known))
 
     def _delete(self, steps: tuple[Step, ...], executor: Executor) -> list[BaseException]:
         """Delete, each after everything that needs it; the errors of those that failed or were not started."""
@@ -714,12 +747,21 @@ class _Run:
                 for each in wanted
                 if (state := settle(*self._wanted(each, root, protect, caller, planner, settle))) is not None
             ]
+            if acting:
+                self._imported(snapshot, imported)
             ended("succeeded")
         plan = Plan(tuple(planner.steps), snapshot.serial, planner.goals, tuple(problems))
         self.counts = plan.counts
         if not acting:
             self.emit(events.Planned(plan, self.clock.epoch()))
         return plan, tuple(imported)
+
+    def _imported(self, snapshot: Snapshot, imported: Sequence[ResourceState]) -> None:
+        """Creates that could not be looked up are settled by the import of what they made."""
+        urns = {state.urn for state in imported}
+        for operation in snapshot.pending:
+            if operation.resource.urn in urns:
+                self.journal.end(operation.token, ())
 
     def _wanted(
         self,

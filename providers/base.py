@@ -23,6 +23,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path as FilePath
 from typing import Any, ClassVar, Final, Generic, TypeVar
+from urllib.parse import urlsplit
 
 from engine.core import paths
 from engine.core.contract import (
@@ -90,7 +91,12 @@ GENERATED: Final = "__generated"
 MADE_UP: Final = "__made_up"
 """Output in which a provider lists the inputs it chose itself because the program left them out, such as a password."""
 
+_YES: Final = ("true", "1", "yes", "on")
+
 _opening: Final = threading.Lock()
+
+EMULATED_LAG: Final = 0.5
+"""Seconds in which an emulator on this machine has done what it was sent."""
 
 TRIES: Final = 3
 """How often a create is sent when its outcome stays uncertain and nothing is found."""
@@ -115,11 +121,21 @@ class ResourceType:
     Empty: there can be only one object, so every replacement deletes first. None: old and new can live side by side.
     """
     replace_rules: ClassVar[tuple[ReplaceRule, ...]] = ()
+    marker: ClassVar[str]
+    """How `find` knows the object of an interrupted create, in a person's words."""
+    slowest: ClassVar[float] = 10.0
+    """Seconds after which the cloud has done what it was sent, if ever, and shows it; no vendor promises a figure."""
+    endpoints: ClassVar[tuple[str, ...]]
+    """The settings that can name another endpoint."""
     config: ConfigReader | None = None
 
     def configure(self, req: ConfigureRequest) -> None:
         """Keep the settings; nothing is opened before the first call that reaches the cloud."""
         self.config = req.config
+
+    def lag(self) -> float:
+        """See `contract.CloudProvider`; an emulator beside us is quick."""
+        return EMULATED_LAG if self.config is not None and _is_beside_us(self.config, self.endpoints) else self.slowest
 
     # --- inputs
 
@@ -386,11 +402,12 @@ def look_briefly(
         call.pause(min(every, left), progress)
 
 
-def create_once(send: Callable[[], str], look: Callable[[], str | None], what: str) -> str:
+def create_once(send: Callable[[], str], look: Callable[[], str | None], what: str, *, within: float = 1.0) -> str:
     """The ID of a new object: sent again only when an uncertain answer turns out to have had no effect.
 
     `look` finds only what was sent: the caller has seen beforehand that its name is free, or what bears its marker
-    already. Raises the uncertain error itself when nobody can look.
+    already. `within` are the seconds after which nothing can show any more (`lag`). Raises the uncertain error itself
+    when nobody can look.
     """
     lost: CloudError | None = None
     for attempt in range(1, TRIES + 1):
@@ -405,7 +422,7 @@ def create_once(send: Callable[[], str], look: Callable[[], str | None], what: s
                 raise lost from error
             current_call().report(f"the answer was lost, looking for {what}")
             try:
-                found = look_briefly(look, lambda found: found is not None, within=1.0, every=0.25)
+                found = look_briefly(look, lambda found: found is not None, within=within, every=min(0.25, within))
             except WorksteadError as problem:
                 raise lost from problem
             if found is not None:
@@ -441,7 +458,7 @@ def emulated_endpoint(config: ConfigReader, cloud: str) -> str:
     wanted = str(config.get("workstead:emulate") or "false").lower()
     if wanted in ("false", "0", "no", "off"):
         return ""
-    if wanted not in ("true", "1", "yes", "on"):
+    if wanted not in _YES:
         raise UsageError(
             f"the setting workstead:emulate is {wanted!r}",
             why="It decides whether emulated or real clouds are called.",
@@ -460,6 +477,12 @@ def emulated_endpoint(config: ConfigReader, cloud: str) -> str:
             reference="emulator-missing",
         )
     return urls[cloud]
+
+
+def _is_beside_us(config: ConfigReader, endpoints: Sequence[str]) -> bool:
+    hosts = (urlsplit(str(config.get(endpoint) or "")).hostname for endpoint in endpoints)
+    emulated = str(config.get("workstead:emulate") or "").lower() in _YES
+    return emulated or any(host in ("127.0.0.1", "::1", "localhost") for host in hosts)
 
 
 # --- names ------------------------------------------------------------------------------------------------------------

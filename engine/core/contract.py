@@ -188,6 +188,13 @@ class Provider(Protocol):
 class CloudProvider(Protocol):
     """What our own types offer beyond Pulumi's methods."""
 
+    marker: str
+    """How `find` knows the object of an interrupted create, in the words of a person: "its name", "its tag"."""
+
+    def lag(self) -> float:
+        """Seconds within which what was sent has its effect, if ever, and shows in `read`, `find` and `list`."""
+        ...
+
     def predict(self, id_: str, olds: dict[str, Any], news: dict[str, Any]) -> dict[str, Any]:
         """The outputs as far as they are known before the call; `id_` empty for a create. Leaves out the rest."""
         ...

@@ -78,6 +78,7 @@ class Why(StrEnum):
     DEPENDENCY_REPLACED = "dependency-replaced"
     PENDING_DELETE = "pending-delete"
     PENDING_REPLACEMENT = "pending-replacement"
+    TAKEN_BACK = "taken-back"
     UNFINISHED = "unfinished"
     IMPORT = "import"
     READ = "read"
@@ -188,7 +189,7 @@ _WEAKER: Mapping[Op, frozenset[Op]] = {
     Op.CREATE: frozenset({Op.SAME}),
     Op.UPDATE: frozenset({Op.SAME}),
     Op.REPLACE: frozenset({Op.SAME, Op.UPDATE}),
-    Op.CREATE_REPLACEMENT: frozenset({Op.SAME, Op.UPDATE}),
+    Op.CREATE_REPLACEMENT: frozenset({Op.SAME, Op.UPDATE, Op.IMPORT_REPLACEMENT}),
     Op.DELETE_REPLACED: frozenset({Op.SAME, Op.UPDATE}),
 }
 

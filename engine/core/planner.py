@@ -96,6 +96,8 @@ class Planner:
         self._replaced: set[str] = set()
         self._superseded: dict[int, ResourceState] = {}
         self._gone: set[int] = set()
+        self._kept: set[int] = set()  # rows that waited for their delete, and are wanted again
+        self._any_waiting = any(state.delete for state in snapshot.resources)
         self._failed: set[str] = set()
         self._providers: dict[tuple[str, str, object], Provider] = {}
 
@@ -232,8 +234,12 @@ class Planner:
             steps = self._recreate(goal, self._old[goal.urn], checked.inputs, provider)
             return Decision(goal.urn, steps, notes)
         if old is None:
-            new = self._predicted(goal, None, checked.inputs, provider)
-            return Decision(goal.urn, (Step(op=Op.CREATE, urn=goal.urn, new=new, reason=Reason(Why.NEW)),), notes)
+            steps = self._take_back(goal, None, checked.inputs, provider, None)
+            if not steps:
+                new = self._predicted(goal, None, checked.inputs, provider)
+                first = self._out_of_the_way(goal, checked.inputs, provider)
+                steps = (*first, Step(op=Op.CREATE, urn=goal.urn, new=new, reason=Reason(Why.NEW)))
+            return Decision(goal.urn, steps, notes)
         if old.external:
             new = self._predicted(goal, None, checked.inputs, provider)
             return Decision(
@@ -273,7 +279,8 @@ class Planner:
         self, goal: Goal, old: ResourceState, inputs: Properties, provider: Provider, verdict: _Verdict
     ) -> Decision:
         if verdict.replaces:
-            return self._replace(goal, old, inputs, provider, verdict)
+            back = self._take_back(goal, old, inputs, provider, verdict)
+            return Decision(goal.urn, back) if back else self._replace(goal, old, inputs, provider, verdict)
         if verdict.some or old.init_errors:
             if not verdict.some:
                 verdict = _Verdict(Reason(Why.UNFINISHED, note="; ".join(old.init_errors)))
@@ -394,9 +401,9 @@ class Planner:
         new = self._predicted(goal, None, fresh.inputs, provider)
         if fresh.failures:
             return Decision(goal.urn, problems=(*problems, *fresh.failures))
+        steps = self._out_of_the_way(goal, fresh.inputs, provider)
         if not verdict.delete_first:
-            return Decision(goal.urn, self._create_first(old, new, verdict), tuple(problems))
-        steps: list[Step] = []
+            return Decision(goal.urn, (*steps, *self._create_first(old, new, verdict)), tuple(problems))
         dependents, after = self._dependents_to_delete(old)
         for dependent in dependents:
             if dependent.options.protect:
@@ -422,6 +429,64 @@ class Planner:
             self._step(Op.CREATE_REPLACEMENT, old, new, verdict, logical=False),
             self._step(Op.REPLACE, old, new, verdict),
         )
+
+    def _waiting(self, goal: Goal) -> list[ResourceState]:
+        """The goal's old objects that still wait for their delete, the youngest first."""
+        if not self._any_waiting:
+            return []
+        rows = [row for row in self.snapshot.resources if row.urn == goal.urn and row.delete]
+        return sorted((row for row in rows if row.key not in self._gone), key=lambda row: -row.key)
+
+    def _take_back(
+        self, goal: Goal, old: ResourceState | None, inputs: Properties, provider: Provider, verdict: _Verdict | None
+    ) -> tuple[Step, ...]:
+        """Take an old object back that waits for its delete, if the program wants it so again; empty if there is none.
+
+        That happens when a replacement was interrupted and then revoked. Making a third one could not even work: the
+        first still has its name.
+        """
+        for row in self._waiting(goal):
+            again = row.but(delete=False)
+            change = self._difference(goal, again, inputs, provider)
+            if change.replaces or (goal.options.protect and old is not None and old.options.protect):
+                continue
+            self._kept.add(row.key)
+            as_is = self._state_of(goal, again, inputs if not change.some else row.inputs)
+            taken = as_is.but(outputs=self._kept_outputs(goal, again, as_is.inputs), init_errors=row.init_errors)
+            reason = Reason(Why.TAKEN_BACK)
+            if old is None:
+                steps = (Step(op=Op.IMPORT, urn=goal.urn, new=taken, reason=reason),)
+            else:
+                assert verdict is not None
+                verdict = replace(verdict, reason=reason)
+                steps = (
+                    self._step(Op.IMPORT_REPLACEMENT, old, taken, verdict, logical=False),
+                    self._step(Op.REPLACE, old, taken, verdict),
+                )
+            if not change.some and not row.init_errors:
+                return steps
+            return (*steps, self._step(Op.UPDATE, taken, self._predicted(goal, taken, inputs, provider), change))
+        return ()
+
+    def _out_of_the_way(self, goal: Goal, inputs: Properties, provider: Provider) -> list[Step]:
+        """Delete first what waits for its delete anyway and has the place in the cloud that the new object needs."""
+        waiting = self._waiting(goal)
+        if not any(exchange.diff(provider, row, inputs).delete_before_replace for row in waiting):
+            return []
+        if self._old_graph is None:
+            self._old_graph = graph.of_states(self.snapshot.resources)
+        around = graph.dependents(self._old_graph, goal.urn)
+        first = [
+            row
+            for row in reversed(self.snapshot.resources)
+            if row.delete and row.urn in around and row.urn != goal.urn and row.key not in self._gone
+        ]
+        going = [*(row for row in first if row.key not in self._kept), *waiting]
+        self._gone.update(row.key for row in going)
+        return [
+            Step(op=Op.DELETE_REPLACED, urn=row.urn, old=row, reason=Reason(Why.PENDING_DELETE), logical=False)
+            for row in going
+        ]
 
     def _recreate(self, goal: Goal, old: ResourceState, inputs: Properties, provider: Provider) -> tuple[Step, ...]:
         new = self._predicted(goal, None, inputs, provider)
@@ -540,7 +605,7 @@ class Planner:
 
     def _leftover(self, state: ResourceState, why: Why) -> Step | None:
         replaced = state.key in self._superseded
-        if state.key in self._gone:
+        if state.key in self._gone or state.key in self._kept:
             return None
         if state.delete or (replaced and not state.external):
             reason = Reason(Why.REPLACED if replaced else Why.PENDING_DELETE)

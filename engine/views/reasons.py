@@ -38,6 +38,7 @@ _BECAUSE: Final[Mapping[Why, str]] = {
     "because something it cannot do without is replaced",
     Why.PENDING_DELETE: "left over from an earlier replacement",
     Why.PENDING_REPLACEMENT: "because an earlier replacement deleted it and got no further",
+    Why.TAKEN_BACK: "its object from before the last replacement is still there and fits again",
     Why.UNFINISHED: "to finish what an earlier run left unfinished",
     Why.IMPORT: "it is taken into the record",
     Why.READ: "the program looks it up",

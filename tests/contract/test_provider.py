@@ -113,6 +113,9 @@ def test_is_a_cloud_provider_and_travels_as_a_reference(cloud: Bench, type_: Typ
     provider = dill.loads(base64.b64decode(pickle_of(provider_path(type_.type))))
     assert type(provider).__module__ + ":" + type(provider).__name__ == provider_path(type_.type)
     assert isinstance(provider, CloudProvider)
+    assert provider.marker
+    assert provider.lag() > 0
+    assert cloud.provider(type_.type).lag() < provider.lag(), "an emulator on this machine is quicker"
     assert vars(provider) == {}, "an instance must have no state before configure"
     assert len(dill.dumps(provider)) < 200, "pickled by value, not by reference"
 

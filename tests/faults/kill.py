@@ -2,7 +2,7 @@
 
     python -m tests.faults.kill --rounds 20 --seed 1
 
-Each round makes the stack of `tests.faults.program` (thirty resources over all clouds) what another generation of the
+Each round makes the stack of `tests.faults.things` (thirty resources over all clouds) what another generation of the
 program wants, or destroys it, with real processes on the real emulators. The process is killed in the middle, in some
 rounds the one after it too; then the command runs to its end. Afterwards what the emulators hold is compared with the
 record, object by object, and after an up a look at every object must find nothing to do. Some rounds lose answers,

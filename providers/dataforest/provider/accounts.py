@@ -72,6 +72,7 @@ class Accounts(DataForestType):
         "created_at": (),
         "adopted": (),
     }
+    marker = "its name"
     identity = ()  # One account per user (7.2), so a new one can only follow the old one.
 
     # --- writing
@@ -98,7 +99,10 @@ class Accounts(DataForestType):
             raise self._taken(name)
         try:
             return create_once(
-                lambda: self.client.create_account(name, password), lambda: self._named(name), "the account"
+                lambda: self.client.create_account(name, password),
+                lambda: self._named(name),
+                "the account",
+                within=self.lag(),
             )
         except RefusedError as error:
             raise self._with_advice(error) from error

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from engine.core.contract import ConfigReader
 from providers.base import OneClientType
@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 class DataForestType(OneClientType["Client"]):
     """What both types need."""
+
+    endpoints: ClassVar[tuple[str, ...]] = ("dataforest:endpoint",)
 
     def opened(self, config: ConfigReader) -> Client:
         """The API client; only here is loaded what calls need."""

@@ -29,6 +29,7 @@ class AIWorkspaces(DataForestType):
         "created_at": (),
         "modified_at": ("configuration",),
     }
+    marker = "its account and name"
     identity = ("account_id", "name")
 
     # --- writing
@@ -53,6 +54,7 @@ class AIWorkspaces(DataForestType):
             lambda: self.client.create_workspace(body),
             lambda: self._named(account_id, name),
             "the workspace",
+            within=self.lag(),
         )
 
     def _taken(self, account_id: str, name: str) -> CloudError:

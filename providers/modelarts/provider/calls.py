@@ -25,6 +25,7 @@ class ModelArtsType(OneClientType["Client"]):
     life: ClassVar[Life]
     volatile: ClassVar[frozenset[str]] = frozenset()
     """Outputs that change of themselves (specification 8.2): nobody is promised what they will be."""
+    endpoints: ClassVar[tuple[str, ...]] = ("modelarts:endpoint",)
 
     def opened(self, config: ConfigReader) -> Client:
         """The API client; only here is loaded what calls need."""

@@ -23,6 +23,7 @@ class DevEnvInstances(ModelArtsType):
     schema = schema.DevEnvInstance
     outputs: ClassVar = dict.fromkeys((*OUTPUTS, *BESIDES, "project_id"), ())
     volatile = frozenset(outputs) - {"creation_timestamp", "profile", "user", "project_id"}
+    marker = "its name"
     identity = ("name",)
     life = LIFE
     what = "instance"
@@ -67,6 +68,7 @@ class DevEnvInstances(ModelArtsType):
             lambda: id_of(self.client.create_instance(body)),
             lambda: (self._named(name, workspace) or {}).get("id"),
             "the instance",
+            within=self.lag(),
         )
         power = self._power(id_)
         power.last["status"] = "CREATING"

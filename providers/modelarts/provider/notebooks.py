@@ -37,6 +37,7 @@ class Notebooks(ModelArtsType):
     """Notebooks. The ID is the service's; several may have the same name."""
 
     token = "pulumi-python:dynamic/modelarts:Notebook"
+    marker = "the mark in its description"
     schema = schema.Notebook
     outputs: ClassVar = dict.fromkeys((*OUTPUTS, "answered", "project_id"), ())
     volatile = frozenset(outputs) - {"create_at", "pool", "user", "user_id", "project_id"}
@@ -101,6 +102,7 @@ class Notebooks(ModelArtsType):
             lambda: id_of(self.client.create_notebook(create_body(wanted))),
             lambda: next((item["id"] for item in self._marked(wanted) if item["id"] not in before), None),
             "the notebook",
+            within=self.lag(),
         )
         power = self._power(id_, wanted)
         power.last["status"] = "CREATING"

@@ -40,6 +40,7 @@ class Apps(ByArn, WithStatus):
     create_operation, describe_operation, delete_operation = "CreateApp", "DescribeApp", "DeleteApp"
     key = ("DomainId", "UserProfileName", "SpaceName", "AppType", "AppName")
     unique = ("DomainId", "UserProfileName", "SpaceName", "AppType", "AppName")
+    marker = "its owner, type and name"
     named_by = "AppName"
     arn_member = "AppArn"
     id_forms = "the ARN, or DOMAIN-ID/user-profile/NAME/APP-TYPE/APP-NAME or DOMAIN-ID/space/NAME/APP-TYPE/APP-NAME"

@@ -67,6 +67,8 @@ class SageMakerType(ResourceType):
     dialect: ClassVar[Dialect] = OURS
     service: ClassVar[str] = "sagemaker"
     spaces: ClassVar[tuple[str, ...]] = ("sagemaker", "aws")
+    marker: ClassVar[str] = "its name"
+    endpoints: ClassVar[tuple[str, ...]] = ("sagemaker:endpoint",)
 
     schema: ClassVar[Any] = Spelt(lambda cls: cls.dialect.schema(cls.structure))
     outputs: ClassVar[Any] = Spelt(
@@ -284,7 +286,7 @@ class SageMakerType(ResourceType):
             found[:] = [] if content is None else [content]
             return None if content is None else "found"
 
-        create_once(send, look, f"the {self.noun}")
+        create_once(send, look, f"the {self.noun}", within=self.lag())
         return found[0]
 
     def look_for(self, client: Client, wanted: Tree) -> Tree | None:

@@ -28,6 +28,7 @@ class IamType(PulumiType):
     """A type of IAM."""
 
     service = "iam"
+    endpoints = ("iam:endpoint",)
     name_letters = "a-zA-Z0-9+=,.@_-"
     policies: ClassVar[tuple[str, ...]] = ()
     """The API members that are policies."""
@@ -297,6 +298,7 @@ class RolePolicies(IamType):
     noun = "inline policy"
     key = ("Role", "Name")
     unique = ("Role", "Name")
+    marker = "its role and name"
     named_by = "Name"
     autonamed = "Name"
     longest_name = 128
@@ -352,6 +354,7 @@ class RolePolicyAttachments(IamType):
     noun = "policy attachment"
     key = ("Role", "PolicyArn")
     unique = ("Role", "PolicyArn")
+    marker = "its role and policy"
     named_by = "PolicyArn"
     answers: ClassVar = {}
     id_forms = "ROLE/POLICY-ARN"

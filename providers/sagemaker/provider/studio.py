@@ -254,6 +254,7 @@ class UserProfiles(ByArn, StudioType):
     update_operation, delete_operation = "UpdateUserProfile", "DeleteUserProfile"
     key = ("DomainId", "UserProfileName")
     unique = ("DomainId", "UserProfileName")
+    marker = "its domain and name"
     named_by = "UserProfileName"
     arn_member = "UserProfileArn"
     id_forms = "the ARN, or DOMAIN-ID/NAME"
@@ -343,6 +344,7 @@ class Spaces(ByArn, StudioType):
     update_operation, delete_operation = "UpdateSpace", "DeleteSpace"
     key = ("DomainId", "SpaceName")
     unique = ("DomainId", "SpaceName")
+    marker = "its domain and name"
     named_by = "SpaceName"
     arn_member = "SpaceArn"
     id_forms = "the ARN, or DOMAIN-ID/NAME"

@@ -8,8 +8,8 @@ from itertools import count
 from random import Random
 
 from tests.faults.cloud import MARKED, NAMED, NUMBERED
-from tests.faults.things import Program, Thing
 from tests.faults.simulation import Simulation
+from tests.faults.things import Program, Thing
 from tests.faults.world import LAG, Fate
 
 

@@ -17,6 +17,7 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any, TextIO, cast
 
 from engine import builtins, program, recovery
@@ -488,7 +489,7 @@ class _Run:
             provider = planner.provider_of(state.type, state.outputs or state.inputs, state.provider)
             asking = Step(op=Op.REFRESH, urn=state.urn, old=state, new=state)
             self.emit(events.StepBegan(asking, self.clock.epoch(), preview=True))
-            young = refresh.too_young(state, provider, self.clock.epoch())
+            young = _unseen_for(state, provider, self.clock.epoch())
 
             def read() -> ReadResult:
                 if young:
@@ -947,6 +948,15 @@ def _stopped(at_once: bool) -> CancelledError:
         why=given_up if at_once else "What had been started was finished and recorded.",
         remedy="run the same command again: it goes on from here",
     )
+
+
+def _unseen_for(state: ResourceState, provider: Provider, now: float) -> float:
+    """Seconds (`now` is since the epoch) until a look can be believed: what was just changed may not show yet."""
+    lag = getattr(provider, "lag", None)
+    if lag is None or not state.modified:
+        return 0.0
+    age = now - datetime.fromisoformat(state.modified).timestamp()
+    return min(max(lag() - age, 0.0), lag())
 
 
 def _step_failure(promise: Promise[Any]) -> StepFailedError | None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from datetime import datetime
 
 from engine.core import exchange, results
 from engine.core.contract import Provider, ReadResult
@@ -45,15 +44,6 @@ def observable(state: ResourceState) -> bool:
         and not is_provider_type(state.type)
         and not state.pending_replacement
     )
-
-
-def too_young(state: ResourceState, provider: Provider, now: float) -> float:
-    """Seconds (`now` is since the epoch) until a look can be believed: what was just made may not show yet."""
-    lag = getattr(provider, "lag", None)
-    if lag is None or not state.modified:
-        return 0.0
-    age = now - datetime.fromisoformat(state.modified).timestamp()
-    return min(max(lag() - age, 0.0), lag())
 
 
 def observed(old: ResourceState, seen: ReadResult, provider: Provider) -> Step:

@@ -14,8 +14,8 @@ from enum import Enum
 from random import Random
 from typing import Any
 
-from engine.core.model import Begin, Drop, End, Entry, Put, urn_name
 from engine.clock import Clock
+from engine.core.model import Begin, Drop, End, Entry, Put, urn_name
 from engine.state.backend import Deployment, Holder
 
 EPOCH = 1_800_000_000.0

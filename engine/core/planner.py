@@ -451,8 +451,9 @@ class Planner:
             if change.replaces or (goal.options.protect and old is not None and old.options.protect):
                 continue
             self._kept.add(row.key)
-            as_is = self._state_of(goal, again, inputs if not change.some else row.inputs)
-            taken = as_is.but(outputs=self._kept_outputs(goal, again, as_is.inputs), init_errors=row.init_errors)
+            there = row.inputs if change.some else inputs
+            taken = self._state_of(goal, again, there, self._kept_outputs(goal, again, there))
+            taken = taken.but(init_errors=row.init_errors)
             reason = Reason(Why.TAKEN_BACK)
             if old is None:
                 steps = (Step(op=Op.IMPORT, urn=goal.urn, new=taken, reason=reason),)

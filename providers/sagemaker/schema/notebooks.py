@@ -99,6 +99,14 @@ NOTEBOOK_INSTANCE: Final = Structure(
             source="specification 5.2",
         ),
         Rule(
+            at="IpAddressType",
+            reads=("SubnetId",),
+            broken=lambda kind, subnet: kind == "dualstack" and subnet is None,
+            rule="can be dualstack only together with {SubnetId}, of a subnet with IPv6 addresses",
+            remedy="give {SubnetId}, or leave {IpAddressType} ipv4",
+            source="API_CreateNotebookInstance; specification 5.1",
+        ),
+        Rule(
             at="PlatformIdentifier",
             broken=platform_is_retired,
             rule=RETIRED_PLATFORM,

@@ -228,7 +228,8 @@ def inline_stack(
     name = StackName(project, stack)
     known = any(summary.name == name for summary in place.backend.stacks(project))
     record = place.backend.stack(name) if known else place.backend.create(name)
-    return _joined(place, name, record, Secrets(place, name, record), config.RunConfig(texts), program)
+    secrets, speed = Secrets(place, name, record), texts.get("workstead:emulateSpeed", "fast")
+    return _joined(place, name, record, secrets, config.RunConfig(texts), program, speed=speed)
 
 
 def _joined(

@@ -1208,6 +1208,7 @@ def test_a_stack_lives_through_an_ended_app_a_failed_one_and_a_stop(home: Path) 
         sagemaker.NotebookInstance("nb", instance_type=kind[0], role_arn=ROLE)
 
     stack = stack_of(program, home)
+    assert stack.overlay["workstead:emulateSpeed"] == "instant", "as its settings say"
     from providers.emulation import FILE_NAME, CloudFile, find_home
 
     with CloudFile(find_home(home) / FILE_NAME) as file:

@@ -57,7 +57,9 @@ def in_clear(content: Any) -> Mapping[str, Any]:
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=40).filter(lambda text: text not in SENTINELS)
 names = texts.filter(lambda text: text != SIGNATURE)
 scalars = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | texts
-assets = st.builds(Asset, path=texts, text=st.none() | texts.filter(bool), uri=texts, hash=texts)
+assets = st.builds(Asset, path=texts, text=st.none() | texts.filter(bool), uri=texts, hash=texts).filter(
+    lambda asset: asset.path or asset.uri or asset.text  # one of nothing at all reads as the empty text
+)
 special = (
     st.builds(Sealed, st.from_regex(r"v1:[a-z]{1,9}:[a-z]{1,9}", fullmatch=True))
     | assets

@@ -11,11 +11,12 @@ the question, and afterwards the plan is only carried out if the record's serial
 from __future__ import annotations
 
 import io
+import itertools
 import sys
 import threading
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, TextIO, cast
@@ -58,6 +59,7 @@ from engine.executor import Caller, Executor, NotStartedError, Promise
 from engine.stack import Stack
 from engine.state import backend as records
 from engine.state import refusals
+from engine.stop import Stage, Stop
 
 
 @dataclass(frozen=True)
@@ -93,52 +95,6 @@ class Wanted:
     name: str
     id: str
     parent: str = ""
-
-
-class Stop:
-    """Ctrl-C, or a pipeline's SIGTERM, as the run sees it.
-
-    `ask` may be called from a signal handler: it only counts. The first time nothing new is started and what runs is
-    finished and recorded; the second time every provider that waits gives up at once.
-    """
-
-    def __init__(self) -> None:
-        self.asked = 0
-        self._signal = threading.Condition(threading.Lock())
-        self._gently: list[Callable[[], None]] = []
-        self._now: list[Callable[[], None]] = []
-        self._bell = threading.Semaphore(0)
-        threading.Thread(target=self._listen, name="stop", daemon=True).start()
-
-    def ask(self) -> None:
-        """Stop, please."""
-        self.asked += 1
-        self._bell.release()
-
-    def _listen(self) -> None:
-        while True:
-            self._bell.acquire()
-            with self._signal:
-                actions = list(self._gently if self.asked == 1 else [*self._gently, *self._now])
-            for action in actions:
-                action()
-
-    @contextmanager
-    def heard_by(self, gently: Callable[[], None], now: Callable[[], None]) -> Iterator[None]:
-        """While the block runs, call these."""
-        with self._signal:
-            self._gently.append(gently)
-            self._now.append(now)
-        try:
-            if self.asked:
-                gently()
-            if self.asked > 1:
-                now()
-            yield
-        finally:
-            with self._signal:
-                self._gently.remove(gently)
-                self._now.remove(now)
 
 
 # --- the recipes ------------------------------------------------------------------------------------------------------
@@ -325,7 +281,7 @@ class _Run:
         self.emit(events.Began(operation, name.stack, name.project, preview, self.clock.epoch(), shown))
         result = "failed"
         try:
-            with self.stop.heard_by(lambda: self._told_to_stop("once more to stop at once"), self._told_to_leave):
+            with self.stop.heard_by(self._told_to_stop, self._told_to_give_up):
                 yield
             result = "succeeded" if not self._errors else "failed"
         except CancelledError:
@@ -340,12 +296,22 @@ class _Run:
         if self._deaf is not None:
             raise self._deaf
 
-    def _told_to_stop(self, again: str) -> None:
-        if self.stop.asked == 1:
-            self.told(Diagnostic(Severity.INFO, f"Stopping: finishing what runs and recording it (Ctrl-C {again})."))
+    def _told_to_stop(self) -> None:
+        if self.stop.stage is Stage.GENTLY:
+            self.told(
+                Diagnostic(
+                    Severity.INFO,
+                    f"Stopping: what runs has {self.stop.grace:g} s to end and is recorded (Ctrl-C stops at once).",
+                )
+            )
 
-    def _told_to_leave(self) -> None:
-        self.told(Diagnostic(Severity.INFO, "Stopping at once: what runs is given up (Ctrl-C once more to leave now)."))
+    def _told_to_give_up(self) -> None:
+        self.told(
+            Diagnostic(
+                Severity.INFO,
+                "Stopping at once: what still runs is left to the next run, which looks what has become of it.",
+            )
+        )
 
     def told(self, problem: Diagnostic) -> None:
         """A message for the person."""
@@ -445,21 +411,25 @@ class _Run:
             return []
         planner = self.planner(snapshot, preview=journal is None)
         keys = iter(range(-1, -len(snapshot.pending) - 1, -1))
-        caller = Caller(self.emit, self.clock)
+        caller, numbers = Caller(self.emit, self.clock), itertools.count()
 
         def provider_of(state: ResourceState) -> Provider:
             return planner.provider_of(state.type, state.inputs, state.provider)
 
-        with self.stop.heard_by(caller.cancel, caller.cancel):
+        with self._previewing(caller) as executor:
+
+            def ask(step: Step, limit: float, call: Callable[[], Any]) -> Any:
+                return executor.call(("settle", next(numbers)), lambda: caller.ask(step, limit, call)).wait()
+
             seconds = recovery.waiting_time(snapshot, provider_of) if journal is not None else 0.0
             if seconds:
                 self.told(Diagnostic(Severity.INFO, f"Waiting {seconds:g} s for what the interrupted run sent last."))
                 state = snapshot.pending[0].resource
-                caller.ask(Step(op=Op.READ, urn=state.urn, new=state), 0, lambda: CALL.get().pause(seconds))
+                ask(Step(op=Op.READ, urn=state.urn, new=state), 0, lambda: CALL.get().pause(seconds))
             facts = recovery.settle(
                 snapshot,
                 provider_of,
-                caller.ask,
+                ask,
                 journal.new_key if journal else lambda: next(keys),
                 self.clock.stamp(),
                 self.choices.clear_pending_creates,
@@ -651,8 +621,12 @@ class _Run:
         """An executor that only looks."""
         parallel, hands = self.stack.parallel, self.stack.hands()
         executor = Executor(caller, self.emit, self.clock, parallel=parallel, stop_on_failure=False, hands=hands)
-        with executor, self.stop.heard_by(executor.stop, caller.cancel):
-            yield executor
+        try:
+            with executor, self._stopping(executor, caller):
+                yield executor
+        except NotStartedError as error:
+            # What is only looked at has no failures to tell: nothing was started because the run was stopped.
+            raise (_stopped(self.stop) if self.stop.asked else error) from error
 
     @contextmanager
     def _acting(self, planner: Planner, caller: Caller) -> Iterator[Executor]:
@@ -670,7 +644,7 @@ class _Run:
             clean=self.secrecy.clean,
             hands=self.stack.hands(),
         )
-        with executor, self.stop.heard_by(executor.stop, caller.cancel):
+        with executor, self._stopping(executor, caller):
             yield executor
 
     def _provider_of(self, state: ResourceState, planner: Planner) -> Provider:
@@ -683,6 +657,15 @@ class _Run:
             return recovery.known(id_, state, [*planner.snapshot.resources, *made])
 
         return cast("Provider", recovery.SecondLook(provider, known))
+
+    def _stopping(self, executor: Executor, caller: Caller) -> AbstractContextManager[None]:
+        """Let the wish to stop reach what runs."""
+
+        def now() -> None:
+            caller.cancel()
+            executor.abandon(self.stop.parting)
+
+        return self.stop.heard_by(executor.stop, now)
 
     def _delete(self, steps: tuple[Step, ...], executor: Executor) -> list[BaseException]:
         """Delete, each after everything that needs it; the errors of those that failed or were not started."""
@@ -725,7 +708,7 @@ class _Run:
         name = self.stack.name
         root = make_urn(name.stack, name.project, "", STACK_TYPE, f"{name.project}-{name.stack}")
         with ExitStack() as block:
-            executor = block.enter_context(self._acting(planner, caller)) if acting else None
+            executor = block.enter_context(self._acting(planner, caller) if acting else self._previewing(caller))
             ended = block.enter_context(self.recording("import")) if acting else lambda _result: None
 
             def settle(goal: Goal, seen: ReadResult | None = None) -> ResourceState | None:
@@ -735,7 +718,7 @@ class _Run:
                     problems.append(problem)
                 if not decision.valid:
                     return None
-                if executor is not None:
+                if acting:
                     return executor.carry_out(goal.urn, decision.steps).wait()
                 self._show(decision.steps)
                 for step in decision.steps:
@@ -746,7 +729,7 @@ class _Run:
             imported = [
                 state
                 for each in wanted
-                if (state := settle(*self._wanted(each, root, protect, caller, planner, settle))) is not None
+                if (state := settle(*self._wanted(each, root, protect, caller, executor, planner, settle))) is not None
             ]
             if acting:
                 self._imported(snapshot, imported)
@@ -770,6 +753,7 @@ class _Run:
         root: str,
         protect: bool,
         caller: Caller,
+        executor: Executor,
         planner: Planner,
         settle: Callable[[Goal], ResourceState | None],
     ) -> tuple[Goal, ReadResult]:
@@ -799,7 +783,8 @@ class _Run:
             )
         look = planner.look(goal)
         assert look is not None
-        seen = caller.look(look, planner.provider_of(goal.type, goal.inputs, goal.provider))
+        service = planner.provider_of(goal.type, goal.inputs, goal.provider)
+        seen = executor.call(("look", goal.urn), lambda: caller.look(look, service)).wait()
         return replace(goal, inputs=exchange.marked(seen.inputs or {}, goal.inputs)), seen
 
     # --- the program --------------------------------------------------------------------------------------------------
@@ -851,7 +836,7 @@ class _Run:
 
     def _require_not_stopped(self) -> None:
         if self.stop.asked:
-            raise _stopped(self.stop.asked > 1)
+            raise _stopped(self.stop)
 
     def _result(self, problem: WorksteadError | None, failures: Sequence[BaseException]) -> str:
         if self.stop.asked:
@@ -861,7 +846,7 @@ class _Run:
     def _raise(self, problem: WorksteadError | None, failures: Sequence[BaseException]) -> None:
         """Raise what stopped the run, if anything did: root failures are counted, their echoes are not."""
         if self.stop.asked:
-            raise _stopped(self.stop.asked > 1)
+            raise _stopped(self.stop)
         if problem is not None and not isinstance(problem, StepFailedError):
             raise problem
         roots = [error for error in failures if not isinstance(error, NotStartedError)]
@@ -941,11 +926,11 @@ class _Lines(io.StringIO):
             self.write("\n")
 
 
-def _stopped(at_once: bool) -> CancelledError:
+def _stopped(stop: Stop) -> CancelledError:
     given_up = "What had been started was given up, and is on record as that: the next run looks what became of it."
     return CancelledError(
         "the run was stopped",
-        why=given_up if at_once else "What had been started was finished and recorded.",
+        why=given_up if stop.stage >= Stage.NOW else "What had been started was finished and recorded.",
         remedy="run the same command again: it goes on from here",
     )
 

@@ -9,7 +9,8 @@ threads, which do nothing else.
 A step whose outcome is not known (a lost answer) keeps its begin: the next run looks the object up instead of making
 another. Providers are plain synchronous code and learn of time limits, cancellation and the person watching through
 `contract.CALL`; code in this process cannot be interrupted safely from outside, so a limit takes effect where a
-provider waits.
+provider waits. One that does not wait, and is still away when its time is long over or the run was given up, is
+abandoned: its thread is left to itself, its step has failed with an unknown outcome, and the run goes on or ends.
 
 Left to others: what to do (`core.planner`), in which order (`core.schedule`), what an outcome means for the record
 (`core.results`).
@@ -21,7 +22,7 @@ import threading
 from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from queue import Empty, SimpleQueue
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Final, Generic, Protocol, TypeVar
 
 from engine.clock import Clock
 from engine.core import events, exchange, results
@@ -43,6 +44,11 @@ from engine.core.values import reveal
 from engine.hands import Hands, Threads
 
 T = TypeVar("T")
+
+OVERDUE: Final = 5.0
+"""Seconds that a provider has after its time limit to come back with its own error, which says more than ours."""
+LOOK_AGAIN: Final = 0.25
+"""Seconds after which the loop looks whether a call is overdue."""
 
 
 class NotStartedError(StepFailedError):
@@ -137,20 +143,44 @@ class Caller:
         if self._cancelled.is_set():
             raise CancelledError("the run was stopped before this call", urn=step.urn, remedy="run the command again")
         started = self._clock.monotonic()
+        away: _Away = getattr(_HERE, "away", None) or _Away()
+        away.deadline = started + timeout if timeout else None
+
+        def expect(seconds: float | None) -> None:
+            away.back_by = None if seconds is None else self._clock.monotonic() + seconds
+
         context = CallContext(
             urn=step.urn,
             operation=step.op.value,
             clock=self._clock.monotonic,
             wait=lambda seconds: self._clock.wait(self._cancelled, seconds),
             report=lambda text: self._emit(events.StepProgressed(step, text, self._clock.epoch())),
-            deadline=started + timeout if timeout else None,
+            deadline=away.deadline,
             started=started,
+            expect=expect,
         )
         token = CALL.set(context)
         try:
             return exchange.ask(step.urn, step.op.value, call)
         finally:
             CALL.reset(token)
+
+
+class _Away:
+    """A call that a worker is on: until when it must be back by what the customer says, and by what it said itself."""
+
+    __slots__ = ("back_by", "deadline")
+
+    def __init__(self) -> None:
+        self.deadline: float | None = None
+        self.back_by: float | None = None
+
+    def overdue(self, now: float) -> bool:
+        """Is it so late that nobody should wait any more?"""
+        return any(limit is not None and now >= limit + OVERDUE for limit in (self.deadline, self.back_by))
+
+
+_HERE = threading.local()
 
 
 # --- work -------------------------------------------------------------------------------------------------------------
@@ -202,11 +232,12 @@ class _Chain(_Work):
 
 @dataclass(frozen=True, slots=True)
 class _Returned:
-    """A call has come back."""
+    """A call has come back; or `instead` of it, because nobody waits for it any more."""
 
     work: _Call | _Chain
     result: Any = None
     error: BaseException | None = None
+    instead: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,6 +245,11 @@ class _Submitted:
     work: _Work
     after: Collection[Hashable]
     weight: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Abandon:
+    seconds: float
 
 
 _STOP = object()
@@ -224,7 +260,7 @@ _CLOSE = object()
 
 
 class Executor:
-    """The loop. Use it in a `with` block: leaving it starts nothing more and waits for what runs.
+    """The loop. Use it in a `with` block: leaving it starts nothing more and waits for what runs and is not abandoned.
 
     `provider_of(state)` finds providers, `concluded(step, state)` is told of each end before anybody else, `new_id`
     gives the IDs of provider resources, `clean(error)` takes secrets out of a failure's text. Without a
@@ -260,6 +296,8 @@ class Executor:
         self._inbox: SimpleQueue[Any] = SimpleQueue()
         self._hands = hands or Threads()
         self._calling = 0
+        self._away: dict[_Call | _Chain, _Away] = {}
+        self._given_up_at: float | None = None
         self._closing = False
         self._unsettled: set[_Work] = set()
         self._culprits: dict[Hashable, str] = {}
@@ -297,6 +335,10 @@ class Executor:
     def _send(self, message: Any) -> None:
         self._inbox.put(message)
         self._hands.woken()
+
+    def abandon(self, seconds: float) -> None:
+        """Start nothing any more; what is not back in so many seconds is abandoned."""
+        self._send(_Abandon(seconds))
 
     def __enter__(self) -> Executor:
         self._hands.start(self._run, self._try_turn)
@@ -348,13 +390,32 @@ class Executor:
             self._closing = message is _CLOSE
 
     def _arrived(self) -> Iterator[Any]:
-        """Everything that has come in; waits for the first."""
-        yield self._inbox.get()
+        """Everything that has come in; waits for the first, but not for calls that are overdue."""
+        try:
+            yield self._inbox.get(timeout=self._until_a_look())
+        except Empty:
+            yield from self._overdue()
         while True:
             try:
                 yield self._inbox.get_nowait()
             except Empty:
                 return
+
+    def _until_a_look(self) -> float | None:
+        """Seconds until somebody could be overdue; None while nobody is away."""
+        if not self._away:
+            return None
+        if self._given_up_at is None:
+            return LOOK_AGAIN
+        return min(LOOK_AGAIN, max(0.0, self._given_up_at - self._clock.monotonic()))
+
+    def _overdue(self) -> Iterator[_Returned]:
+        """What stands in for the answers of calls that are not waited for any more."""
+        now = self._clock.monotonic()
+        given_up = self._given_up_at is not None and now >= self._given_up_at
+        for work, away in list(self._away.items()):
+            if given_up or away.overdue(now):
+                yield _Returned(work, error=_abandoned(work, away, given_up), instead=True)
 
     def _take(self, message: Any, entries: list[tuple[Entry, _Work]]) -> None:
         if isinstance(message, _Submitted):
@@ -363,8 +424,15 @@ class Executor:
             if skipped is not None:
                 self._skip([skipped])
         elif isinstance(message, _Returned):
-            self._calling -= 1
-            self._returned(message, entries)
+            if not message.instead:
+                self._calling -= 1
+            if self._away.pop(message.work, None) is None:
+                self._came_late(message)
+            else:
+                self._returned(message, entries)
+        elif isinstance(message, _Abandon):
+            self._given_up_at = self._clock.monotonic() + message.seconds
+            self._skip(self._schedule.stop())
         else:
             self._closing = self._closing or message is _CLOSE
             self._skip(self._schedule.stop())
@@ -477,6 +545,26 @@ class Executor:
             return results.updated(step, answer.outs, now)
         return results.created(step, answer.id, answer.outs, chain.key, now)
 
+    def _came_late(self, returned: _Returned) -> None:
+        """An abandoned call has come back after all: its step has failed, but what it says is recorded."""
+        chain, error = returned.work, returned.error
+        if not isinstance(chain, _Chain) or chain.token is None:
+            return
+        assert self._journal is not None
+        try:
+            if error is None:
+                writes = results.writes(chain.step, self._state_after(chain, returned.result))
+            elif isinstance(error, PartialFailure) and not chain.step.op.deletes:
+                writes = results.writes(chain.step, self._left_unfinished(chain, error))
+            elif not isinstance(error, WorksteadError) or _outcome_unknown(error):
+                return
+            else:
+                writes = ()
+            self._journal.record([End(chain.token, writes)])
+        except WorksteadError as problem:
+            # The failure of the step was told already, and its begin stays, so the next run settles it.
+            self._emit(events.Told(problem.diagnostic(), self._clock.epoch()))
+
     def _ended(self, chain: _Chain, state: ResourceState | None, entries: list[tuple[Entry, _Work]]) -> None:
         """A step has done its work; it counts once that is recorded."""
         chain.state = state
@@ -558,7 +646,10 @@ class Executor:
     # --- calls --------------------------------------------------------------------------------------------------------
 
     def _hand_out(self, work: _Call | _Chain, call: Callable[[], Any]) -> None:
+        away = self._away[work] = _Away()
+
         def task() -> None:
+            _HERE.away = away
             try:
                 returned = _Returned(work, call())
             except BaseException as error:
@@ -567,6 +658,23 @@ class Executor:
 
         self._calling += 1
         self._hands.call(task, self._calling)
+
+
+def _abandoned(work: _Work, away: _Away, given_up: bool) -> WorksteadError:
+    """Why a call is not waited for any more."""
+    doing = f"{work.step.op}" if isinstance(work, _Chain) else "a call"
+    why = "The call could not be interrupted. The cloud may carry it out all the same."
+    if given_up:
+        return CancelledError(
+            f"{doing} had not ended when the run was given up", why=why, remedy="run again: it is looked up then"
+        )
+    limit = "its time limit was over" if away.deadline is not None else "it should long have been answered"
+    return DeadlineError(
+        f"{doing} did not come back when {limit}",
+        uncertain=True,
+        why=why,
+        remedy="run again: it is looked up then; give longer custom_timeouts if it needs more time",
+    )
 
 
 def _outcome_unknown(error: WorksteadError) -> bool:

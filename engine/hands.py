@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from queue import SimpleQueue
-from typing import Protocol
+from typing import Final, Protocol
+
+LEAVING: Final = 0.5
+"""Seconds in which idle workers end."""
 
 
 class Hands(Protocol):
@@ -25,11 +29,11 @@ class Hands(Protocol):
         ...
 
     def call(self, task: Callable[[], None], running: int) -> None:
-        """Run a call; with it there are `running` at once."""
+        """Run a call; with it there are `running` at once, abandoned ones included."""
         ...
 
     def join(self) -> None:
-        """Everything has come in: wait for the end of the loop and of all calls."""
+        """Everything has come in: wait for the end of the loop, and of all calls that are not abandoned."""
         ...
 
 
@@ -63,8 +67,10 @@ class Threads:
         self._loop.join()
         for _ in self._workers:
             self._calls.put(None)
+        # Whoever does not end at once is on a call that was abandoned, and is left to itself.
+        end = time.monotonic() + LEAVING
         for worker in self._workers:
-            worker.join()
+            worker.join(max(0.0, end - time.monotonic()))
 
     def _serve(self) -> None:
         while (task := self._calls.get()) is not None:

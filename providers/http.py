@@ -30,7 +30,7 @@ __all__ = ["OK", "Answer", "HttpClient", "Judgement", "Patience", "Request", "Ve
 CONNECT_LIMIT: Final = 10.0
 """Seconds to reach the endpoint."""
 ANSWER_LIMIT: Final = 60.0
-"""Seconds to wait for an answer."""
+"""Seconds to wait for an answer, and then for the rest of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,11 +168,13 @@ class HttpClient:
             response = self._wire.send(
                 self._wire.build_request(
                     request.method, request.url, headers=signed, content=request.content, timeout=timeout
-                )
+                ),
+                stream=True,
             )
+            body = _whole(response, call, limit)
         except (httpx2.HTTPError, httpx2.InvalidURL, httpx2.StreamError, OSError) as error:
             raise _broken(error, request, shortened=left is not None and left < ANSWER_LIMIT) from error
-        answer = Answer(response.status_code, dict(response.headers), response.content)
+        answer = Answer(response.status_code, dict(response.headers), body)
         judgement = self._judge(out, answer)
         if judgement.verdict is Verdict.OK:
             return answer
@@ -180,6 +182,20 @@ class HttpClient:
         if judgement.verdict is Verdict.REFUSED:
             raise error
         raise Again(error, judgement.verdict, _retry_after(answer))
+
+
+def _whole(response: httpx2.Response, call: CallContext, limit: float) -> bytes:
+    """The body. Raises ReadTimeout also when it comes drop by drop, each within the wire's own limit."""
+    end = call.clock() + limit
+    parts: list[bytes] = []
+    try:
+        for part in response.iter_bytes():
+            parts.append(part)
+            if call.clock() > end:
+                raise httpx2.ReadTimeout("the answer did not end", request=response.request)
+    finally:
+        response.close()
+    return b"".join(parts)
 
 
 # --- what an answer asks for ------------------------------------------------------------------------------------------

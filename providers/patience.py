@@ -25,6 +25,8 @@ T = TypeVar("T")
 
 LONGEST_PAUSE: Final = 20.0
 """Seconds between two tries, unless the service asks for more."""
+ATTEMPT_LIMIT: Final = 150.0
+"""Seconds after which an attempt is hung: far above what every client allows for connecting and answering together."""
 CROWDED: Final = 15 * 60.0
 """Seconds for which throttling is put up with when the customer sets no limit."""
 LONGEST_ASKED: Final = 120.0
@@ -85,6 +87,7 @@ def patiently(attempt: Callable[[], T], call: CallContext, patience: Patience, l
 
     def in_turn() -> T:
         turn = lane.admit(call, failures[-1].error if failures else None)
+        call.expect(ATTEMPT_LIMIT)
         try:
             result = attempt()
         except Again as failure:
@@ -92,6 +95,8 @@ def patiently(attempt: Callable[[], T], call: CallContext, patience: Patience, l
                 after = None if failure.after is None else min(failure.after, LONGEST_ASKED)
                 lane.throttled(turn, call.clock(), after)
             raise
+        finally:
+            call.expect(None)
         lane.went_through(turn, call.clock())
         return result
 

@@ -26,6 +26,7 @@ LAYERS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     CORE: ((), ("networkx",)),
     "engine.clock": ((), ()),
     "engine.hands": ((), ()),
+    "engine.stop": ((), ()),
     # What they need of each other is handed to them (HOUSE 3.4).
     "engine.executor": ((CORE, "engine.clock", "engine.hands"), ()),
     "engine.recovery": ((CORE,), ()),
@@ -57,6 +58,7 @@ LAYERS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
             "engine.recovery",
             "engine.stack",
             "engine.state",
+            "engine.stop",
         ),
         (),
     ),
@@ -74,6 +76,7 @@ LAYERS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
             "engine.opening",
             "engine.restoring",
             "engine.state",
+            "engine.stop",
             "engine.views",
             "providers",
             "providers.emulation",

@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from typing import Any
 import click
 
 from engine.cli.options import json_option, must_ask, run_options, stack_option, yes_option
-from engine.core.errors import WorksteadError
+from engine.core.errors import CancelledError, UsageError, WorksteadError
 from engine.core.events import Told
 
 
@@ -117,7 +117,7 @@ class _Session:
 
     def __init__(self, command: str, obj: dict[str, Any], given: dict[str, Any]) -> None:
         from engine import opening, views
-        from engine.deployment import Stop
+        from engine.stop import Stop
 
         self.given = given
         self._debug = obj["debug"]
@@ -131,7 +131,7 @@ class _Session:
         self.stack = opening.open_stack(
             self.place, self.name, create=acts, ask=_ask_passphrase if interactive else None
         )
-        self.stop = Stop()
+        self.stop = Stop(grace=_grace(os.environ), leave=_leave)
         self.view = views.choose(
             command,
             as_json=given["as_json"],
@@ -165,7 +165,8 @@ class _Session:
             return True
         self.view.pause()
         question = f"Do you want to go on with {self.name.stack}?"
-        return click.confirm(question, default=False, err=True)
+        with _signals(_interrupt):  # nothing runs meanwhile, so nothing has to be waited for
+            return click.confirm(question, default=False, err=True)
 
     def require(self, plan: Any) -> None:
         """Exit codes of a preview."""
@@ -205,23 +206,49 @@ def operation_session(command: str, obj: dict[str, Any], given: dict[str, Any]) 
 
 @contextmanager
 def _signals(ask: Callable[[], None]) -> Iterator[None]:
-    """The first Ctrl-C or SIGTERM asks the run to stop, the second to stop now, the third ends the process."""
-    asked = 0
-
-    def heard(number: int, _frame: Any) -> None:
-        nonlocal asked
-        asked += 1
-        if asked > 2:
-            # Everything begun is on disk; the next run settles it.
-            os._exit(128 + number)
-        ask()
-
-    before = {number: signal.signal(number, heard) for number in (signal.SIGINT, signal.SIGTERM)}
+    """Each Ctrl-C or SIGTERM asks the run to stop, the next one more urgently (`engine.stop`)."""
+    before = {number: signal.signal(number, lambda _number, _frame: ask()) for number in _SIGNALS}
     try:
         yield
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+def _interrupt() -> None:
+    raise KeyboardInterrupt
+
+
+def _grace(environ: Mapping[str, str]) -> float:
+    """`WORKSTEAD_GRACE`: the seconds that what runs has to end after a first Ctrl-C or SIGTERM."""
+    from engine.stop import GRACE
+
+    text = environ.get("WORKSTEAD_GRACE", "").removesuffix("s")
+    try:
+        seconds = float(text) if text else GRACE
+    except ValueError:
+        seconds = -1.0
+    if not 0 <= seconds <= 86_400:
+        raise UsageError(
+            f"WORKSTEAD_GRACE is {text!r}, which is no number of seconds",
+            remedy="give a number such as 20, or leave it out",
+            reference="grace-malformed",
+        )
+    return seconds
+
+
+def _leave() -> None:
+    """End the process though something in it does not: a program in a loop, a provider that cannot be abandoned."""
+    error = CancelledError(
+        "the run was stopped, but did not end by itself",
+        why="The program, or code that it brought along, is still at work. Everything begun is on disk.",
+        remedy="run the same command again: it settles what was left and goes on from there",
+    )
+    os.write(2, f"error: {error}\n".encode())
+    os._exit(error.exit_code)
 
 
 def _ask_passphrase(question: str) -> str:

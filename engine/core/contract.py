@@ -17,7 +17,7 @@ from __future__ import annotations
 import builtins
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, runtime_checkable
 
 from engine.core.errors import CancelledError, CloudError, DeadlineError
@@ -213,7 +213,8 @@ class CallContext:
     """The present provider call, as its provider may see it.
 
     `deadline` is a reading of `clock` (seconds), None for no limit; `wait(seconds)` returns early, with True, when the
-    run is being cancelled.
+    run is being cancelled. `expect(seconds)` says that from now on something is under way that cannot be interrupted
+    and takes at most so long (None: nothing is); who overruns it is not waited for any more.
     """
 
     urn: str
@@ -223,6 +224,7 @@ class CallContext:
     report: Callable[[str], None]
     deadline: float | None = None
     started: float = 0.0
+    expect: Callable[[float | None], None] = lambda seconds: None
 
     def elapsed(self) -> float:
         """Seconds since the call began."""
@@ -236,9 +238,7 @@ class CallContext:
         """This call with a limit of its own, if the customer gave none."""
         if self.deadline is not None:
             return self
-        return CallContext(
-            self.urn, self.operation, self.clock, self.wait, self.report, self.started + seconds, self.started
-        )
+        return replace(self, deadline=self.started + seconds)
 
     def pause(self, seconds: float, progress: str = "") -> None:
         """Report progress and wait. Raises DeadlineError when the time is up, CancelledError when the run is."""

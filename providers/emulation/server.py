@@ -14,6 +14,7 @@ import errno
 import ipaddress
 import socket
 import threading
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -26,6 +27,10 @@ from providers.emulation.store import FILE_NAME, CloudFile
 
 if TYPE_CHECKING:
     from providers.emulation.asgi import HttpServer
+
+
+START_LIMIT: Final = 30.0
+"""Seconds for a server to begin to listen; it takes a tenth of one."""
 
 
 class Server:
@@ -75,9 +80,12 @@ def serve(
     http = HttpServer(Application(by_port, file, pace))
     thread = threading.Thread(target=http.run, args=(sockets,), name="emulators", daemon=True)
     thread.start()
+    end = time.monotonic() + START_LIMIT
     while not http.ready.wait(0.1):
         if not thread.is_alive():
             raise InternalError("the emulators' server ended while it was starting")
+        if time.monotonic() > end:
+            raise InternalError(f"the emulators' server was not ready after {START_LIMIT:.0f} s")
     return Server(urls, http, thread)
 
 

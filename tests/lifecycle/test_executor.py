@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -24,7 +25,7 @@ from engine.core.errors import (
 )
 from engine.core.model import Begin, End, Entry, Options, Put, ResourceState, Timeouts
 from engine.core.plan import Op, Step
-from engine.executor import Caller, Executor, NotStartedError, Promise
+from engine.executor import OVERDUE, Caller, Executor, NotStartedError, Promise
 from tests.builders import ThingCloud, ThingProvider, state
 
 SOON = 10.0
@@ -490,3 +491,132 @@ def test_cancel_ends_a_provider_that_waits_and_lets_nobody_call_again(works: Wor
     assert isinstance(late.__cause__, CancelledError)
     assert works.journal.told()[0] == "begin creating a"
     assert not any(line.startswith("end 1:") for line in works.journal.told())
+
+
+# --- abandoning -------------------------------------------------------------------------------------------------------
+
+
+class Stubborn:
+    """A cloud's `fail` that blocks the calls for some names, looking neither at limits nor at cancellation."""
+
+    def __init__(self, *names: str, where: str = "before") -> None:
+        self.names = names
+        self.where = where
+        self.there = threading.Event()
+        self.go_on = threading.Event()
+
+    def __call__(self, _operation: str, name: str, when: str) -> None:
+        if name in self.names and when == self.where:
+            self.there.set()
+            assert self.go_on.wait(SOON)
+
+
+REAL_CLOCK = Clock(monotonic=time.monotonic, epoch=time.time, stamp=lambda: "now")
+
+
+class Hours:
+    """A clock that a test sets."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.clock = Clock(monotonic=lambda: self.now, epoch=lambda: 0.0, stamp=lambda: "now")
+
+
+def test_a_call_that_never_returns_is_abandoned_long_after_its_time_limit(works: Works) -> None:
+    """Its step has failed with an unknown outcome, its begin stays, and the others go on, on another thread."""
+    hours, stubborn = Hours(), Stubborn("a")
+    works.cloud.fail = stubborn
+    limits = Options(custom_timeouts=Timeouts(create=60))
+    with works.running(parallel=1, stop_on_failure=False, clock=hours.clock) as executor:
+        first = executor.carry_out("a", [create("a", options=limits)])
+        second = executor.carry_out("b", [create("b")])
+        assert stubborn.there.wait(SOON)
+        hours.now = 60 + OVERDUE
+        error = ended(first)
+        assert ended(second).id == "thing-1"
+    assert isinstance(error.__cause__, DeadlineError)
+    assert error.__cause__.uncertain
+    assert works.journal.told() == ["begin creating a", "begin creating b", "end 2: put b"]
+    assert [failure.step.urn for failure in works.failures()] == [create("a").urn]
+    stubborn.go_on.set()
+
+
+def test_a_call_that_says_how_long_it_takes_is_abandoned_when_it_does_not_come_back(works: Works) -> None:
+    hours, stubborn = Hours(), Stubborn("a")
+
+    def attempt(operation: str, name: str, when: str) -> None:
+        CALL.get().expect(150.0)
+        stubborn(operation, name, when)
+
+    works.cloud.fail = attempt
+    with works.running(clock=hours.clock) as executor:
+        promise = executor.carry_out("a", [create("a")])
+        assert stubborn.there.wait(SOON)
+        hours.now = 150 + OVERDUE
+        assert isinstance(ended(promise).__cause__, DeadlineError)
+    assert works.journal.told() == ["begin creating a"]
+    stubborn.go_on.set()
+
+
+def test_given_up_what_is_not_back_is_left_pending_and_looks_are_answered(works: Works) -> None:
+    stubborn = Stubborn("a")
+    works.cloud.fail = stubborn
+    with works.running(clock=REAL_CLOCK) as executor:
+        step = executor.carry_out("a", [create("a")])
+        look = executor.call("look", lambda: stubborn.go_on.wait(SOON))
+        waiting = executor.carry_out("b", [create("b")], after=["a"])
+        assert stubborn.there.wait(SOON)
+        executor.abandon(0.02)
+        assert isinstance(ended(step).__cause__, CancelledError)
+        assert isinstance(ended(look), CancelledError)
+        assert isinstance(ended(waiting), NotStartedError)
+    assert works.journal.told() == ["begin creating a"]
+    stubborn.go_on.set()
+
+
+def test_given_up_what_comes_back_in_time_is_recorded(works: Works) -> None:
+    stubborn = Stubborn("a", where="after")
+    works.cloud.fail = stubborn
+    with works.running() as executor:
+        promise = executor.carry_out("a", [create("a")])
+        assert stubborn.there.wait(SOON)
+        executor.abandon(SOON)
+        stubborn.go_on.set()
+        assert ended(promise).id == "thing-1"
+    assert works.journal.told() == ["begin creating a", "end 1: put a"]
+
+
+@pytest.mark.parametrize(
+    ("comes_to", "ends"),
+    [
+        (None, ["end 1: put a"]),
+        (CloudError("no such thing"), ["end 1: "]),
+        (CloudError("lost", uncertain=True), []),
+        (PartialFailure("half", id="thing-9", outs={}), ["end 1: put a"]),
+        (ZeroDivisionError(), []),
+    ],
+    ids=["done", "refused", "lost", "half done", "a bug"],
+)
+def test_an_abandoned_call_that_comes_back_during_the_run(
+    works: Works, comes_to: Exception | None, ends: list[str]
+) -> None:
+    """Its step stays failed, but what is known now is recorded, so the next run has nothing to look up."""
+    hours, stubborn = Hours(), Stubborn("a", where="after")
+
+    def fail(operation: str, name: str, when: str) -> None:
+        stubborn(operation, name, when)
+        if name == "a" and when == "after" and comes_to is not None:
+            raise comes_to
+
+    works.cloud.fail = fail
+    limits = Options(custom_timeouts=Timeouts(create=60))
+    with works.running(stop_on_failure=False, clock=hours.clock) as executor:
+        promise = executor.carry_out("a", [create("a", options=limits)])
+        assert stubborn.there.wait(SOON)
+        hours.now = 60 + OVERDUE
+        assert isinstance(ended(promise), StepFailedError)
+        stubborn.go_on.set()
+        until = time.monotonic() + SOON
+        while ends and len(works.journal.entries) < 2 and time.monotonic() < until:
+            time.sleep(0.005)
+    assert works.journal.told() == ["begin creating a", *ends]

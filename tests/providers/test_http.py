@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from engine.core.contract import CallContext
 from engine.core.errors import CancelledError, CloudError, DeadlineError, UsageError, WorksteadError
 from providers import http, patience
 from providers.http import OK, Answer, HttpClient, Judgement, Patience, Request, Verdict
@@ -302,6 +303,23 @@ def test_a_slow_answer_meets_our_own_limit(
     assert caught.value.reference == "answer-lost"
 
 
+def dribble(connection: socket.socket) -> None:
+    """An answer that is on its way for ever, each byte well within the limit of a read."""
+    connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n")
+    while True:
+        connection.sendall(b"x")
+        time.sleep(0.01)
+
+
+def test_an_answer_that_dribbles_meets_the_customers_limit(server: LittleServer, client: HttpClient) -> None:
+    server.replies = [dribble]
+    now = time.monotonic
+    call = CallContext("urn:test", "create", now, lambda _seconds: False, lambda _text: None, now() + 0.2, now())
+    with under(call), pytest.raises(DeadlineError) as caught:
+        client.send("POST", "/a", reads=False, repeatable=False)
+    assert caught.value.uncertain
+
+
 def test_cancelling_between_tries(server: LittleServer, client: HttpClient) -> None:
     server.replies = [reply(429)]
     with pytest.raises(CancelledError):
@@ -433,7 +451,7 @@ def test_no_lower_level_error_escapes(kind: Any, monkeypatch: pytest.MonkeyPatch
     error = kind.__new__(kind)
     Exception.__init__(error, "something low")
 
-    def fail(request: httpx2.Request) -> httpx2.Response:
+    def fail(request: httpx2.Request, *, stream: bool) -> httpx2.Response:
         raise error
 
     monkeypatch.setattr(client._wire, "send", fail)

@@ -62,6 +62,10 @@ class NotStartedError(StepFailedError):
         super().__init__(f"not started {because}")
 
 
+class NotCalledError(CancelledError):
+    """A provider was not asked any more, because the run had been given up: nothing has happened."""
+
+
 class Promise(Generic[T]):
     """A result that is not there yet. `then` calls back once: from the executor's loop, or at once if it is there.
 
@@ -141,7 +145,7 @@ class Caller:
     def ask(self, step: Step, timeout: float, call: Callable[[], T]) -> T:
         """A provider's answer to a call of at most `timeout` seconds (0: the provider's own limit)."""
         if self._cancelled.is_set():
-            raise CancelledError("the run was stopped before this call", urn=step.urn, remedy="run the command again")
+            raise NotCalledError("the run was stopped before this call", urn=step.urn, remedy="run the command again")
         started = self._clock.monotonic()
         away: _Away = getattr(_HERE, "away", None) or _Away()
         away.deadline = started + timeout if timeout else None
@@ -681,7 +685,7 @@ def _outcome_unknown(error: WorksteadError) -> bool:
     """May the call have had its effect all the same? Then its begin stays, and the next run looks."""
     if isinstance(error, CloudError):
         return error.uncertain or isinstance(error, DeadlineError)
-    return isinstance(error, CancelledError | InternalError)
+    return isinstance(error, CancelledError | InternalError) and not isinstance(error, NotCalledError)
 
 
 def _begun(step: Step) -> ResourceState:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import click
 
@@ -165,7 +167,7 @@ class _Session:
             return True
         self.view.pause()
         question = f"Do you want to go on with {self.name.stack}?"
-        with _signals(_interrupt):  # nothing runs meanwhile, so nothing has to be waited for
+        with _caught_by(_interrupt):  # nothing runs meanwhile, so nothing has to be waited for
             return click.confirm(question, default=False, err=True)
 
     def require(self, plan: Any) -> None:
@@ -204,21 +206,49 @@ def operation_session(command: str, obj: dict[str, Any], given: dict[str, Any]) 
         gc.freeze()
 
 
+_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
+
+
 @contextmanager
 def _signals(ask: Callable[[], None]) -> Iterator[None]:
-    """Each Ctrl-C or SIGTERM asks the run to stop, the next one more urgently (`engine.stop`)."""
-    before = {number: signal.signal(number, lambda _number, _frame: ask()) for number in _SIGNALS}
+    """Each Ctrl-C or SIGTERM asks the run to stop, the next one more urgently (`engine.stop`).
+
+    They come through a wakeup descriptor to a thread of their own. A handler would run in the main thread, and only
+    once that takes up Python code again, which it need not do when the system gave the signal to another thread.
+    """
+    listening, written = socket.socketpair()
+    written.setblocking(False)
+
+    def listen() -> None:
+        while number := listening.recv(1):
+            if number[0] in _SIGNALS:
+                ask()
+
+    thread = threading.Thread(target=listen, name="signals", daemon=True)
+    thread.start()
+    before = signal.set_wakeup_fd(written.fileno(), warn_on_full_buffer=False)
+    try:
+        with _caught_by(lambda _number, _frame: None):
+            yield
+    finally:
+        signal.set_wakeup_fd(before)
+        written.close()
+        thread.join()
+        listening.close()
+
+
+@contextmanager
+def _caught_by(handler: Callable[[int, Any], None]) -> Iterator[None]:
+    """While the block runs, this is the handler of both signals."""
+    before = {number: signal.signal(number, handler) for number in _SIGNALS}
     try:
         yield
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        for number, other in before.items():
+            signal.signal(number, other)
 
 
-_SIGNALS = (signal.SIGINT, signal.SIGTERM)
-
-
-def _interrupt() -> None:
+def _interrupt(_number: int, _frame: Any) -> None:
     raise KeyboardInterrupt
 
 

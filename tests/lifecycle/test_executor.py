@@ -491,6 +491,7 @@ def test_cancel_ends_a_provider_that_waits_and_lets_nobody_call_again(works: Wor
     assert isinstance(late.__cause__, CancelledError)
     assert works.journal.told()[0] == "begin creating a"
     assert not any(line.startswith("end 1:") for line in works.journal.told())
+    assert works.journal.told()[-1] == "end 2: ", "it is known that nothing has happened"
 
 
 # --- abandoning -------------------------------------------------------------------------------------------------------

@@ -94,12 +94,15 @@ LAYERS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "providers.dynamic": ((CORE,), ("pulumi", "google.protobuf", "dill")),
     "providers.patience": ((CORE, "providers.pace"), ("tenacity",)),
     "providers.pace": ((CORE,), ()),
+    "providers.errors": ((CORE,), ()),
     "providers.http": ((CORE, "providers.base", "providers.pace", "providers.patience"), ("httpx2",)),
     # `providers` only tells which clouds there are.
     "providers.emulation": (("engine.core.errors", "providers"), ("uvicorn",)),
     "stacks": (tuple(f"providers.{cloud}" for cloud in CLOUDS), ("pulumi", "pulumi_aws")),
 }
-SHARED = tuple(f"providers.{name}" for name in ("base", "emulation", "http", "inputs", "pace", "patience", "resource"))
+SHARED = tuple(
+    f"providers.{name}" for name in ("base", "emulation", "errors", "http", "inputs", "pace", "patience", "resource")
+)
 # SageMaker's wire is boto3, and its emulator checks against botocore's own service model.
 OF_CLOUD = {"sagemaker": ("boto3", "botocore")}
 for name in CLOUDS:

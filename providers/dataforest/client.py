@@ -30,7 +30,7 @@ from engine.core.contract import ConfigReader
 from engine.core.errors import CloudError, CredentialsError, WorksteadError
 from engine.core.values import MASK
 from providers.base import emulated_endpoint
-from providers.dataforest.errors import EndpointGoneError, ForbiddenError, NotFoundError, RefusedError
+from providers.errors import EndpointGoneError, ForbiddenError, NotFoundError, RefusedError
 from providers.http import OK, Answer, HttpClient, Judgement, Patience, Request, Verdict
 
 ENDPOINT: Final = "https://df.apigw.ntruss.com"

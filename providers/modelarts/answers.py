@@ -16,15 +16,9 @@ from email.utils import parsedate_to_datetime
 from typing import Any, Final
 
 from engine.core.errors import CloudError, CredentialsError, WorksteadError
+from providers.errors import EndpointGoneError, ForbiddenError, NotFoundError, RefusedError
 from providers.http import OK, Answer, Judgement, Request, Verdict
-from providers.modelarts.errors import (
-    EndpointGoneError,
-    ForbiddenError,
-    NotFoundError,
-    RefusedError,
-    TokenExpiredError,
-    WrongStatusError,
-)
+from providers.modelarts.errors import TokenExpiredError, WrongStatusError
 
 SKEW_LIMIT: Final = 900.0
 """Seconds by which the gateway lets clocks differ (specification 2.2)."""

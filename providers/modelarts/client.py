@@ -21,10 +21,11 @@ from typing import Any, Final
 from engine.core.contract import ConfigReader
 from engine.core.errors import CredentialsError
 from providers.base import emulated_endpoint
+from providers.errors import NotFoundError
 from providers.http import HttpClient
 from providers.modelarts.answers import Judge
 from providers.modelarts.auth import Auth, Keys, Place, Standing, Token, encoded, iam_beside, query_string
-from providers.modelarts.errors import NotFoundError, TokenExpiredError, WrongStatusError
+from providers.modelarts.errors import TokenExpiredError, WrongStatusError
 
 INSTANCES_PAGE: Final = 100
 NOTEBOOKS_PAGE: Final = 50

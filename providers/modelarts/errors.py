@@ -1,4 +1,4 @@
-"""What ModelArts can say no with, told apart by what a provider concludes from it.
+"""What only ModelArts says no with; what every cloud says is in `providers.errors`.
 
 Apart from `client`, so that planning, which never calls the service, does not have to load what calls need.
 """
@@ -6,30 +6,6 @@ Apart from `client`, so that planning, which never calls the service, does not h
 from __future__ import annotations
 
 from engine.core.errors import CloudError
-
-
-class NotFoundError(CloudError):
-    """The service says that there is no such object."""
-
-    reference = "object-missing"
-
-
-class EndpointGoneError(CloudError):
-    """The gateway knows no such API: nothing can be concluded about objects."""
-
-    reference = "endpoint-gone"
-
-
-class ForbiddenError(CloudError):
-    """The credentials are good, but not for this."""
-
-    reference = "permission-denied"
-
-
-class RefusedError(CloudError):
-    """The service understood and said no: invalid input, a quota, a business rule."""
-
-    reference = "refused"
 
 
 class WrongStatusError(CloudError):

@@ -11,16 +11,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from engine.core.errors import CloudError, CredentialsError, WorksteadError
+from providers.errors import ForbiddenError, NotFoundError, RefusedError
 from providers.patience import Verdict
-from providers.sagemaker.errors import (
-    ConflictError,
-    ForbiddenError,
-    InUseError,
-    LimitError,
-    NotFoundError,
-    RefusedError,
-    RoleNotReadyError,
-)
+from providers.sagemaker.errors import ConflictError, InUseError, LimitError, RoleNotReadyError
 
 THROTTLED: Final = frozenset(
     {

@@ -21,10 +21,10 @@ from botocore.parsers import ResponseParserError
 from engine.core.contract import CallContext
 from engine.core.errors import CloudError, CredentialsError, DeadlineError, InternalError, WorksteadError
 from providers.base import current_call
+from providers.errors import NotFoundError
 from providers.pace import Place, lane
 from providers.patience import Again, Patience, Verdict, patiently
 from providers.sagemaker.answers import Said, judged
-from providers.sagemaker.errors import NotFoundError
 
 TAGS_AT_ONCE: Final = 50
 

@@ -1,4 +1,4 @@
-"""What AWS can say no with, told apart by what a provider concludes from it.
+"""What only AWS says no with; what every cloud says is in `providers.errors`.
 
 Apart from `client`, so that planning, which never calls the service, does not have to load what calls need.
 """
@@ -6,12 +6,7 @@ Apart from `client`, so that planning, which never calls the service, does not h
 from __future__ import annotations
 
 from engine.core.errors import CloudError
-
-
-class NotFoundError(CloudError):
-    """The object, or something the call refers to, does not exist."""
-
-    reference = "object-missing"
+from providers.errors import RefusedError
 
 
 class InUseError(CloudError):
@@ -30,18 +25,6 @@ class ConflictError(CloudError):
     """Somebody else is changing the object at the same time."""
 
     reference = "conflict"
-
-
-class ForbiddenError(CloudError):
-    """The credentials are good, but do not allow the call."""
-
-    reference = "permission-denied"
-
-
-class RefusedError(CloudError):
-    """The service understood and said no: invalid input, a state the object is not in, a business rule."""
-
-    reference = "refused"
 
 
 class RoleNotReadyError(RefusedError):

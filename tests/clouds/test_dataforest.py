@@ -24,10 +24,10 @@ from providers import Providers
 from providers.base import create_once
 from providers.dataforest import emulator
 from providers.dataforest.client import Client, open_client, signature
-from providers.dataforest.errors import EndpointGoneError, ForbiddenError, NotFoundError, RefusedError
 from providers.dataforest.provider.accounts import made_up_password
 from providers.dataforest.provider.workspaces import inputs_in
 from providers.dataforest.schema import FORBIDDEN_IN_PASSWORDS
+from providers.errors import EndpointGoneError, ForbiddenError, NotFoundError, RefusedError
 from providers.http import Answer, Request, Verdict
 from tests.contract.contract_cases import Bench, TestClock, under
 from tests.contract.dataforest_cases import (

@@ -33,20 +33,14 @@ from engine.core.events import StepEnded, StepProgressed
 from engine.core.plan import Op
 from engine.core.values import UNKNOWN
 from providers import Providers, modelarts
+from providers.errors import EndpointGoneError, ForbiddenError, NotFoundError, RefusedError
 from providers.http import Answer, Request, Verdict
 from providers.inputs import members_of
 from providers.modelarts import emulator
 from providers.modelarts.answers import BAD_KEYS, FORBIDDEN, MEANINGS, NOT_NOW, Judge
 from providers.modelarts.auth import Keys, Place, Standing, Token, authorization, iam_beside, query_string
 from providers.modelarts.client import Client, open_client
-from providers.modelarts.errors import (
-    EndpointGoneError,
-    ForbiddenError,
-    NotFoundError,
-    RefusedError,
-    TokenExpiredError,
-    WrongStatusError,
-)
+from providers.modelarts.errors import TokenExpiredError, WrongStatusError
 from providers.modelarts.provider import instances, notebooks
 from providers.modelarts.provider.power import RUNNING, STOPPED
 from providers.modelarts.schema import instances as instance_schema

@@ -30,19 +30,12 @@ from engine.core.errors import (
 from engine.core.events import StepEnded, StepProgressed
 from engine.core.plan import Op, Plan
 from providers import Providers, sagemaker
+from providers.errors import ForbiddenError, NotFoundError, RefusedError
 from providers.inputs import along, members_of
 from providers.patience import Verdict
 from providers.sagemaker import emulator, opening
 from providers.sagemaker.answers import BAD_CREDENTIALS, FORBIDDEN, THROTTLED, Said, judged
-from providers.sagemaker.errors import (
-    ConflictError,
-    ForbiddenError,
-    InUseError,
-    LimitError,
-    NotFoundError,
-    RefusedError,
-    RoleNotReadyError,
-)
+from providers.sagemaker.errors import ConflictError, InUseError, LimitError, RoleNotReadyError
 from providers.sagemaker.model import service_model
 from providers.sagemaker.opening import open_client
 from providers.sagemaker.schema.names import OURS

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
+from providers.errors import RefusedError
 from providers.inputs import Inputs, Shape, members_of
-from providers.sagemaker.errors import RefusedError
 from tests.contract import sagemaker_cases as cases
 from tests.contract.contract_cases import Bench, TestClock, TypeCases, under
 

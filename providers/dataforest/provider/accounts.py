@@ -11,8 +11,8 @@ from engine.core.contract import CreateResult, Found, ReadResult, UpdateResult
 from engine.core.errors import CloudError, WorksteadError
 from providers.base import MADE_UP, Tree, create_once, keeping, look_briefly, wait_until
 from providers.dataforest import schema
-from providers.dataforest.errors import NotFoundError, RefusedError
 from providers.dataforest.provider.calls import DataForestType
+from providers.errors import NotFoundError, RefusedError
 
 if TYPE_CHECKING:
     from providers.dataforest.client import Client

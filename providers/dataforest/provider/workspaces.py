@@ -10,9 +10,9 @@ from engine.core.contract import CreateResult, Found, ReadResult, UpdateResult
 from engine.core.errors import CloudError
 from providers.base import Tree, create_once, current_call, keeping, look_briefly
 from providers.dataforest import schema
-from providers.dataforest.errors import EndpointGoneError, ForbiddenError, NotFoundError, RefusedError
 from providers.dataforest.provider.accounts import await_running
 from providers.dataforest.provider.calls import DataForestType
+from providers.errors import EndpointGoneError, ForbiddenError, NotFoundError, RefusedError
 
 SETTLING: Final = 10.0
 """Seconds in which something just written may still be missing from reads."""

@@ -9,7 +9,8 @@ from engine.core.contract import GONE, CheckResult, CreateResult, Found, ReadRes
 from engine.core.diff import Change
 from engine.core.errors import CloudError
 from providers.base import ResourceType, Tree, create_once, current_call, keeping, wait_until
-from providers.modelarts.errors import NotFoundError, RefusedError, WrongStatusError
+from providers.errors import NotFoundError, RefusedError
+from providers.modelarts.errors import WrongStatusError
 from providers.modelarts.provider.calls import ModelArtsType, id_of, power_notes
 from providers.modelarts.provider.instance_answers import BESIDES, LIFE, OUTPUTS, computed, inputs_in, told
 from providers.modelarts.provider.power import READY_LIMIT, READY_POLL, RUNNING, Detail, Power, status_of

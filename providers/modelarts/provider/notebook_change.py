@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from providers.base import Tree, current_call, wait_until
-from providers.modelarts.errors import RefusedError, WrongStatusError
+from providers.errors import RefusedError
+from providers.modelarts.errors import WrongStatusError
 from providers.modelarts.provider.notebook_answers import listed, number
 from providers.modelarts.provider.notebook_requests import lease_of, on_the_wire
 from providers.modelarts.provider.power import READY_LIMIT, READY_POLL, Detail, Power

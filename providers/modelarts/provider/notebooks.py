@@ -14,7 +14,8 @@ from typing import Any, ClassVar
 from engine.core.contract import GONE, CreateResult, Found, ReadResult, UpdateResult
 from engine.core.diff import Change
 from providers.base import ReplaceRule, ResourceType, Tree, create_once, current_call, keeping, wait_until
-from providers.modelarts.errors import ForbiddenError, NotFoundError, WrongStatusError
+from providers.errors import ForbiddenError, NotFoundError
+from providers.modelarts.errors import WrongStatusError
 from providers.modelarts.provider.calls import ModelArtsType, id_of, power_notes
 from providers.modelarts.provider.notebook_answers import (
     LIFE,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 from engine.core.contract import CheckFailure, Found, ReadResult, UpdateResult
 from engine.core.values import Unknown
 from providers.base import Tree, current_call
-from providers.sagemaker.errors import RefusedError
+from providers.errors import RefusedError
 from providers.sagemaker.provider.calls import Answer, ByArn, Key
 from providers.sagemaker.provider.statuses import WithStatus
 from providers.sagemaker.provider.studio import inputs_of_origins, resource_part

@@ -26,7 +26,8 @@ from providers.base import (
     look_briefly,
     members_of,
 )
-from providers.sagemaker.errors import NotFoundError, RefusedError, RoleNotReadyError
+from providers.errors import NotFoundError, RefusedError
+from providers.sagemaker.errors import RoleNotReadyError
 from providers.sagemaker.provider.spelling import Answer, Placing, Spelt
 from providers.sagemaker.provider.tags import own_tags, with_tag_map
 from providers.sagemaker.schema.common import UNKNOWN_TYPE

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 from engine.core.contract import CheckFailure, CheckResult, Found, ReadResult
 from engine.core.values import UNKNOWN, has_unknown
 from providers.base import Tree, keeping
-from providers.sagemaker.errors import InUseError, NotFoundError
+from providers.errors import NotFoundError
+from providers.sagemaker.errors import InUseError
 from providers.sagemaker.provider.calls import Answer, Key
 from providers.sagemaker.provider.pulumi_aws import PulumiType
 from providers.sagemaker.schema.iam import policy_text, same_policy

@@ -10,7 +10,7 @@ from engine.core.contract import CheckFailure, DiffResult, Found, ReadResult
 from engine.core.diff import Kind
 from engine.core.errors import CloudError, WorksteadError
 from providers.base import ReplaceRule, Tree, current_call, keeping, wait_until
-from providers.sagemaker.errors import RefusedError
+from providers.errors import RefusedError
 from providers.sagemaker.provider.calls import Answer, Key
 from providers.sagemaker.provider.statuses import POLL, WithStatus
 from providers.sagemaker.schema.notebooks import RETIRED_PLATFORM, moves_to_al2023, platform_is_retired

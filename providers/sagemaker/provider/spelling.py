@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from providers.sagemaker.errors import RefusedError
+from providers.errors import RefusedError
 from providers.sagemaker.schema.structures import Dialect
 
 T = TypeVar("T")

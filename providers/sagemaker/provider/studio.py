@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 from engine.core.contract import CHECK, CheckFailure, Found, PartialFailure
 from engine.core.values import has_unknown
 from providers.base import ReplaceRule, Tree, current_call, keeping
-from providers.sagemaker.errors import RefusedError
+from providers.errors import RefusedError
 from providers.sagemaker.provider import kinds
 from providers.sagemaker.provider.calls import OWN_MEMBERS, Answer, ByArn, Key
 from providers.sagemaker.provider.statuses import WithStatus

@@ -262,6 +262,11 @@ def test_default_tags(bench: Bench) -> None:
     assert tags_in_the_cloud(bench, one.outs["arn"]) == everything
     assert books.diff(one.id, books.read(one.id, one.outs).outs, inputs).changes is False
 
+    imported = books.read(one.id, {})
+    assert (imported.inputs["tags"], imported.outs["tagsAll"]) == ({"team": "nlp"}, everything)
+    untagged = with_tags(everything).read(one.id, {})
+    assert "tags" not in untagged.inputs
+
     others = with_tags({"owner": "ann"})
     assert others.diff(one.id, one.outs, inputs).detailed_diff == {"tagsAll": "update"}
     done = others.update(one.id, one.outs, inputs)

@@ -366,6 +366,10 @@ class SageMakerType(ResourceType):
         """The tags an object is to have, from those the program gives."""
         return tags
 
+    def without_common_tags(self, tags: dict[str, str]) -> dict[str, str]:
+        """The tags of an object that is imported, without those that `all_tags` adds anyway."""
+        return tags
+
     def recorded_tags(self, olds: Mapping[str, Any]) -> Mapping[str, str]:
         """The tags that were set."""
         return self.wanted(olds).get("Tags") or {}
@@ -389,8 +393,8 @@ class SageMakerType(ResourceType):
     def _seen(self, id_: str, props: Mapping[str, Any], content: Tree, client: Client) -> ReadResult:
         wanted = self.wanted(props)
         given = wanted.get("Tags") or {}
-        tags = self.tags_of(client, content) if given or not wanted else {}
-        observed = self.respelt({**content, "Tags": own_tags(tags, given, bool(wanted))}, wanted)
+        tags = own_tags(self.tags_of(client, content) if given or not wanted else {}, given, bool(wanted))
+        observed = self.respelt({**content, "Tags": tags if wanted else self.without_common_tags(tags)}, wanted)
         if not wanted and client.region != self.client().region:
             observed["Region"] = client.region
         seen = self.seen(self.id_of(content), props, from_api(self.schema, observed), {})

@@ -117,6 +117,11 @@ class PulumiType(SageMakerType):
         """With the provider's default tags, which the program's overrule."""
         return {**self.default_tags, **tags}
 
+    def without_common_tags(self, tags: dict[str, str]) -> dict[str, str]:
+        """Without the provider's default tags."""
+        common = self.default_tags
+        return {name: value for name, value in tags.items() if common.get(name) != value}
+
     def recorded_tags(self, olds: Mapping[str, Any]) -> Mapping[str, str]:
         """All tags that were set."""
         return olds.get("tagsAll") or super().recorded_tags(olds)

@@ -36,7 +36,7 @@ from engine.core.errors import (
     StepFailedError,
     WorksteadError,
 )
-from engine.core.model import Begin, End, Entry, ResourceState, Write, is_provider_type
+from engine.core.model import Begin, End, Entry, PendingKind, ResourceState, Write, is_provider_type
 from engine.core.plan import Op, Step
 from engine.core.planner import Look
 from engine.core.schedule import Schedule, Skipped
@@ -597,15 +597,19 @@ class Executor:
         problem.urn = problem.urn or step.urn
         self._clean(problem)
         writes: tuple[Write, ...] = ()
+        under_way: list[Entry] = []
         if isinstance(problem, PartialFailure) and not step.op.deletes:
             try:
-                writes = results.writes(step, self._left_unfinished(chain, problem))
+                left = self._left_unfinished(chain, problem)
+                writes = results.writes(step, left)
+                if problem.uncertain:  # It may still change: the next run waits for that, and looks.
+                    under_way.append(Begin(PendingKind.UPDATING, left))
             except WorksteadError as without_id:
                 problem = without_id
         if writes or (chain.token is not None and not _outcome_unknown(problem)):
             assert self._journal is not None
             try:
-                self._journal.record([End(chain.token, writes)])
+                self._journal.record([End(chain.token, writes), *under_way])
             except WorksteadError as unrecorded:
                 problem, writes = unrecorded, ()
                 self._skip(self._schedule.stop())

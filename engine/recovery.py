@@ -242,6 +242,7 @@ class SecondLook:
                 f"it had been created before, as {found.id}, and could not be changed: {error.summary}",
                 id=found.id,
                 outs=found.outs,
+                uncertain=isinstance(error, CloudError) and error.uncertain,
                 why=error.why,
                 remedy=error.remedy,
             ) from error

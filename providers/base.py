@@ -444,7 +444,12 @@ def keeping(id_: str, outs: Callable[[], Mapping[str, Any]], doing: str) -> Iter
         if isinstance(error, PartialFailure):
             raise
         failure = PartialFailure(
-            f"{doing}: {error.summary}", id=id_, outs=outs(), why=error.why, remedy=error.remedy or "run again"
+            f"{doing}: {error.summary}",
+            id=id_,
+            outs=outs(),
+            uncertain=isinstance(error, CloudError) and error.uncertain,
+            why=error.why,
+            remedy=error.remedy or "run again",
         )
         failure.reference, failure.exit_code = error.reference, error.exit_code
         raise failure from error

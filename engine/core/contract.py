@@ -114,7 +114,7 @@ class PartialFailure(CloudError):
     """The object exists, but it is not what was asked for.
 
     `id` and `outs` are recorded all the same. `tainted`: it cannot be mended, the next plan replaces it; otherwise the
-    next up tries an update to finish it.
+    next up tries an update to finish it. `uncertain`: what failed may still have its effect on the object.
     """
 
     reference = "partial-failure"
@@ -126,10 +126,11 @@ class PartialFailure(CloudError):
         id: str,
         outs: Mapping[str, Any],
         tainted: bool = False,
+        uncertain: bool = False,
         why: str = "",
         remedy: str = "",
     ) -> None:
-        super().__init__(summary, why=why, remedy=remedy)
+        super().__init__(summary, uncertain=uncertain, why=why, remedy=remedy)
         self.id = id
         self.outs = dict(outs)
         self.tainted = tainted

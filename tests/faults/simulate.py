@@ -32,7 +32,14 @@ class Life:
     counts: Counter[str] = field(default_factory=Counter)
 
     def run(self) -> None:
-        """Live it. Raises WrongError with the tale."""
+        """Live it. Raises WrongError with the seed and the tale."""
+        try:
+            self._live()
+        except WrongError as error:
+            again = f"python -m tests.faults.simulate --schedules 1 --seed {self.seed}"
+            raise WrongError(f"{error}\nschedule {self.seed}; again: {again}") from error
+
+    def _live(self) -> None:
         chance = self.chance = Random(self.seed)
         self.names = 0
         self.simulation = simulation = Simulation(chance)
@@ -151,7 +158,6 @@ def main(schedules: int, seed: int, keep_going: bool) -> None:
         except WrongError as error:
             wrong.append(number)
             click.echo(f"schedule {number}: {error if len(wrong) == 1 else str(error).splitlines()[0]}", err=True)
-            click.echo(f"again: python -m tests.faults.simulate --schedules 1 --seed {number}", err=True)
             if not keep_going:
                 break
         counts += life.counts

@@ -9,6 +9,7 @@ import pytest
 
 from tests.faults.cloud import SimProvider
 from tests.faults.exhaustive import CHANGES, STALE, Change, brought_to, deaths, finish
+from tests.faults.simulate import Life
 from tests.faults.simulation import WrongError
 from tests.faults.world import LAG, Fate
 
@@ -38,6 +39,13 @@ def test_a_death_before_a_cloud_that_is_quick(change: Change) -> None:
     """What was under way never arrives, and what the cloud shows is true."""
     for simulation in deaths(change, Fate.NEVER, STALE["fresh"]):
         finish(simulation, change.after)
+
+
+@pytest.mark.parametrize("seed", range(1, 501, 50))
+def test_lives_left_to_chance(seed: int) -> None:
+    """Fifty schedules each; a failing one tells its seed."""
+    for number in range(seed, seed + 50):
+        Life(number).run()
 
 
 def test_the_simulation_notices(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -42,7 +42,7 @@ from providers.sagemaker.schema.names import OURS
 from providers.sagemaker.schema.pulumi import PULUMI
 from providers.sagemaker.schema.structures import api_path
 from tests.contract import sagemaker_cases as cases
-from tests.contract.contract_cases import Bench, Passing, TestClock, TypeCases, under
+from tests.contract.contract_cases import Bench, Passing, TestClock, TypeCases, checked, under
 from tests.contract.sagemaker_cases import (
     APP,
     DOMAIN,
@@ -91,14 +91,8 @@ def apps(bench: Bench) -> Any:
     return bench.provider(APP)
 
 
-def inputs_of(provider: Any, tree: Mapping[str, Any]) -> dict[str, Any]:
-    result = provider.check({}, dict(tree))
-    assert not result.failures, result.failures
-    return result.inputs
-
-
 def made(provider: Any, bench: Bench, make: Any) -> Any:
-    return provider.create(inputs_of(provider, make(bench)))
+    return provider.create(checked(provider, make(bench)))
 
 
 def writes(bench: Bench, since: int = 0) -> list[str]:
@@ -293,12 +287,12 @@ def test_a_refusal_names_the_property_in_the_programs_words(bench: Bench, books:
     message = CONSTRAINT.replace("2 validation errors", "1 validation error")
     bench.fault("error", "CreateNotebookInstance", code="ValidationException", message=message)
     with pytest.raises(RefusedError) as caught:
-        books.create(inputs_of(books, minimal_notebook(bench)))
+        books.create(checked(books, minimal_notebook(bench)))
     assert caught.value.path == "security_group_ids[1]"
     theirs = bench.provider(cases.PULUMI_NOTEBOOKS.type)
     bench.fault("error", "CreateNotebookInstance", code="ValidationException", message=message)
     with pytest.raises(RefusedError) as caught:
-        theirs.create(inputs_of(theirs, cases.pulumi_notebook(bench)))
+        theirs.create(checked(theirs, cases.pulumi_notebook(bench)))
     assert caught.value.path == "securityGroups[1]"
 
 
@@ -458,8 +452,8 @@ def test_accelerators_are_not_sent(bench: Bench, books: Any) -> None:
     bench.switch("elastic-inference", "refuse")
     tree = put(minimal_notebook, "accelerator_types", ["ml.eia1.medium"])(bench)
     assert "AWS has retired Elastic Inference (ml.eia)" in doubts(books, tree)["accelerator_types"]
-    one = books.create(inputs_of(books, tree))
-    assert books.diff(one.id, one.outs, inputs_of(books, minimal_notebook(bench))).changes is False
+    one = books.create(checked(books, tree))
+    assert books.diff(one.id, one.outs, checked(books, minimal_notebook(bench))).changes is False
 
 
 def test_a_platform_that_was_retired_meanwhile(bench: Bench, books: Any) -> None:
@@ -677,16 +671,15 @@ def test_every_form_an_import_takes(bench: Bench) -> None:
 
 def test_another_region_than_the_settings(bench: Bench, books: Any) -> None:
     """4.6: the region of an ARN or after an @ is where an import looks, and what it declares."""
-    one = books.create(inputs_of(books, {**minimal_notebook(bench), "region": "ap-south-1"}))
+    one = books.create(checked(books, {**minimal_notebook(bench), "region": "ap-south-1"}))
     assert not books.read("nb", {}).id
     seen = books.read("nb@ap-south-1", {})
     assert seen.inputs["region"] == "ap-south-1"
     assert books.read(one.id, one.outs).id == "nb"
-    plain = books.create(inputs_of(books, minimal_notebook(bench)))
+    plain = books.create(checked(books, minimal_notebook(bench)))
     assert plain.outs["region"] == REGION
     assert (
-        books.diff(plain.id, plain.outs, inputs_of(books, {**minimal_notebook(bench), "region": REGION})).changes
-        is False
+        books.diff(plain.id, plain.outs, checked(books, {**minimal_notebook(bench), "region": REGION})).changes is False
     )
     books.delete(one.id, one.outs)
     assert bench.ids("NotebookInstance") == ["nb"]
@@ -700,7 +693,7 @@ def test_a_taken_name_is_refused_and_says_how_to_take_it_over(bench: Bench, book
     assert (caught.value.reference, caught.value.path) == ("name-taken", "notebook_instance_name")
     assert "import_='nb'" in caught.value.remedy
     assert writes(bench, before) == []
-    assert not books.find(inputs_of(books, put(minimal_notebook, "instance_type", "ml.m5.xlarge")(bench))).id
+    assert not books.find(checked(books, put(minimal_notebook, "instance_type", "ml.m5.xlarge")(bench))).id
 
 
 def test_domains_of_one_name_are_told_apart_by_nobody(bench: Bench) -> None:
@@ -718,7 +711,7 @@ def test_domains_of_one_name_are_told_apart_by_nobody(bench: Bench) -> None:
 def test_the_case_of_a_profiles_name_means_nothing(bench: Bench) -> None:
     """8."""
     profiles = bench.provider(USER_PROFILE)
-    inputs = inputs_of(profiles, {"domain_id": cases.domain(bench), "user_profile_name": "Carl"})
+    inputs = checked(profiles, {"domain_id": cases.domain(bench), "user_profile_name": "Carl"})
     one = profiles.create(dict(inputs))
     assert profiles.diff(one.id, one.outs, {**inputs, "user_profile_name": "carl"}).changes is False
     with pytest.raises(RefusedError) as caught:
@@ -775,16 +768,16 @@ def test_a_life_whatever_the_service_does(bench: Bench, switches: dict[str, str]
         bench.switch(name, value)
     for type_ in sorted(cases.TYPES[:8], key=lambda each: each.emulated != "Domain"):
         provider = bench.provider(type_.type)
-        inputs = inputs_of(provider, type_.full(bench))
+        inputs = checked(provider, type_.full(bench))
         with under(TestClock().call("create")):
             one = provider.create(dict(inputs))
         seen = provider.read(one.id, dict(one.outs))
         assert provider.diff(one.id, seen.outs, inputs).changes is False, type_.type
         change = type_.in_place[0].after(bench)
         with under(TestClock().call("update")):
-            done = provider.update(one.id, dict(seen.outs), inputs_of(provider, change))
+            done = provider.update(one.id, dict(seen.outs), checked(provider, change))
         seen = provider.read(one.id, dict(done.outs))
-        assert provider.diff(one.id, seen.outs, inputs_of(provider, change)).changes is False, type_.type
+        assert provider.diff(one.id, seen.outs, checked(provider, change)).changes is False, type_.type
         assert one.id in [found.id for found in provider.list()]
         with under(TestClock().call("delete")):
             provider.delete(one.id, dict(done.outs))
@@ -794,9 +787,7 @@ def test_a_life_whatever_the_service_does(bench: Bench, switches: dict[str, str]
 def test_a_key_that_comes_back_as_an_arn_is_no_drift(bench: Bench, books: Any) -> None:
     """5.1: an ID or an alias reads back as the key's ARN."""
     for number, key in enumerate(("11111111-2222-3333-4444-555555555555", "alias/lab", cases.KEY)):
-        inputs = inputs_of(
-            books, {**minimal_notebook(bench), "notebook_instance_name": f"n{number}", "kms_key_id": key}
-        )
+        inputs = checked(books, {**minimal_notebook(bench), "notebook_instance_name": f"n{number}", "kms_key_id": key})
         one = books.create(dict(inputs))
         seen = books.read(one.id, one.outs)
         assert seen.inputs["kms_key_id"] == key
@@ -806,7 +797,7 @@ def test_a_key_that_comes_back_as_an_arn_is_no_drift(bench: Bench, books: Any) -
 
 def test_system_comes_back_as_what_it_means(bench: Bench, apps: Any) -> None:
     """6.2."""
-    inputs = inputs_of(apps, put(full_app, "resource_spec.instance_type", "system")(bench))
+    inputs = checked(apps, put(full_app, "resource_spec.instance_type", "system")(bench))
     one = apps.create(dict(inputs))
     key = {"UserProfileName": "ann", "AppType": "KernelGateway", "AppName": "kernels-1"}
     found = call(bench, "DescribeApp", DomainId=inputs["domain_id"], **key)
@@ -817,7 +808,7 @@ def test_system_comes_back_as_what_it_means(bench: Bench, apps: Any) -> None:
 
 def test_tags_that_others_gave_are_left_alone(bench: Bench, books: Any) -> None:
     """4.5: AddTags overwrites, so nothing but the program's own keys is sent or compared."""
-    inputs = inputs_of(books, {**minimal_notebook(bench), "tags": {"team": "nlp", "old": "x"}})
+    inputs = checked(books, {**minimal_notebook(bench), "tags": {"team": "nlp", "old": "x"}})
     one = books.create(dict(inputs))
     theirs = [{"Key": "cost", "Value": "42"}, {"Key": "sagemaker:studio", "Value": "y"}]
     call(bench, "AddTags", ResourceArn=one.outs["arn"], Tags=theirs)
@@ -834,7 +825,7 @@ def test_tags_that_others_gave_are_left_alone(bench: Bench, books: Any) -> None:
 
 
 def test_an_update_stops_and_starts_it(bench: Bench, books: Any) -> None:
-    inputs = inputs_of(books, minimal_notebook(bench))
+    inputs = checked(books, minimal_notebook(bench))
     one = books.create(dict(inputs))
     wanted = {**inputs, "instance_type": "ml.m5.xlarge", "root_access": "Disabled"}
     note = books.diff(one.id, one.outs, wanted).note
@@ -860,7 +851,7 @@ def test_an_update_stops_and_starts_it(bench: Bench, books: Any) -> None:
 
 
 def test_created_stopped(bench: Bench, books: Any) -> None:
-    inputs = inputs_of(books, {**minimal_notebook(bench), "running": False})
+    inputs = checked(books, {**minimal_notebook(bench), "running": False})
     one = books.create(dict(inputs))
     assert one.outs["status"] == "Stopped"
     assert writes(bench) == ["CreateNotebookInstance", "StopNotebookInstance"]
@@ -883,8 +874,8 @@ def test_what_is_no_longer_declared_is_cleared_by_its_flag(bench: Bench, books: 
         "volume_size_in_gb",
     )
     wanted = {name: value for name, value in full_notebook(bench).items() if name not in left}
-    assert "volume_size_in_gb" not in books.diff(one.id, one.outs, inputs_of(books, wanted)).detailed_diff
-    books.update(one.id, one.outs, inputs_of(books, wanted))
+    assert "volume_size_in_gb" not in books.diff(one.id, one.outs, checked(books, wanted)).detailed_diff
+    books.update(one.id, one.outs, checked(books, wanted))
     found = call(bench, "DescribeNotebookInstance", NotebookInstanceName="Nb-full")
     assert not {"NotebookInstanceLifecycleConfigName", "DefaultCodeRepository", "AdditionalCodeRepositories"} & set(
         found
@@ -894,7 +885,7 @@ def test_what_is_no_longer_declared_is_cleared_by_its_flag(bench: Bench, books: 
 
 
 def test_a_change_that_is_refused_leaves_it_running(bench: Bench, books: Any) -> None:
-    inputs = inputs_of(books, minimal_notebook(bench))
+    inputs = checked(books, minimal_notebook(bench))
     one = books.create(dict(inputs))
     bench.fault("quota", "UpdateNotebookInstance")
     with under(TestClock().call("update")), pytest.raises(PartialFailure) as caught:
@@ -907,7 +898,7 @@ def test_a_change_that_is_refused_leaves_it_running(bench: Bench, books: Any) ->
 
 def test_a_start_that_does_not_take_is_sent_again(bench: Bench, books: Any) -> None:
     """5.5, as Terraform found out."""
-    inputs = inputs_of(books, {**minimal_notebook(bench), "running": False})
+    inputs = checked(books, {**minimal_notebook(bench), "running": False})
     one = books.create(dict(inputs))
     bench.fault("no-effect", "StartNotebookInstance")
     clock = TestClock()
@@ -920,7 +911,7 @@ def test_a_start_that_does_not_take_is_sent_again(bench: Bench, books: Any) -> N
 
 @pytest.mark.parametrize("operation", ["StartNotebookInstance", "StopNotebookInstance", "UpdateNotebookInstance"])
 def test_a_lost_answer_in_the_middle_of_a_change(bench: Bench, books: Any, operation: str) -> None:
-    inputs = inputs_of(books, minimal_notebook(bench))
+    inputs = checked(books, minimal_notebook(bench))
     one = books.create(dict(inputs))
     bench.fault("drop-after", operation)
     with under(TestClock().call("update")):
@@ -930,7 +921,7 @@ def test_a_lost_answer_in_the_middle_of_a_change(bench: Bench, books: Any, opera
 
 def test_a_failed_instance(bench: Bench, books: Any) -> None:
     """5.3: in its creation: tainted; later: started again if it is to run; and it can be deleted as it is."""
-    inputs = inputs_of(books, minimal_notebook(bench))
+    inputs = checked(books, minimal_notebook(bench))
     bench.fault("fail", "CreateNotebookInstance")
     with under(TestClock().call("create")), pytest.raises(PartialFailure) as caught:
         books.create(dict(inputs))
@@ -959,7 +950,7 @@ def test_a_role_that_was_just_made_is_waited_for(bench: Bench, books: Any) -> No
     assert [text.startswith("waiting for the role to become assumable") for text in clock.reports] == [True] * 3
     bench.fault("error", "UpdateNotebookInstance", code="ValidationException", message=ASSUME, times=2)
     with under(clock.call("update")):
-        books.update(one.id, one.outs, inputs_of(books, put(minimal_notebook, "role_arn", cases.OTHER_ROLE)(bench)))
+        books.update(one.id, one.outs, checked(books, put(minimal_notebook, "role_arn", cases.OTHER_ROLE)(bench)))
     bench.switch("role-check", "known")
     clock = TestClock()
     with under(clock.call("create")), pytest.raises(RoleNotReadyError) as caught:
@@ -985,7 +976,7 @@ def test_an_app_that_has_ended_counts_as_gone(bench: Bench, apps: Any) -> None:
     described = call(bench, "ListApps")["Apps"]
     assert [item["Status"] for item in described] == ["Deleted"]
     assert not apps.read(one.id, one.outs).id
-    assert not apps.find(inputs_of(apps, minimal_app(bench))).id
+    assert not apps.find(checked(apps, minimal_app(bench))).id
     assert list(apps.list()) == []
     before = len(bench.calls())
     apps.delete(one.id, one.outs)
@@ -995,7 +986,7 @@ def test_an_app_that_has_ended_counts_as_gone(bench: Bench, apps: Any) -> None:
 
 
 def test_an_app_that_may_stay_ended(bench: Bench, apps: Any) -> None:
-    inputs = inputs_of(apps, {**minimal_app(bench), "stay_ended": True, "tags": {"a": "b"}})
+    inputs = checked(apps, {**minimal_app(bench), "stay_ended": True, "tags": {"a": "b"}})
     one = apps.create(dict(inputs))
     end_app(bench, one)
     seen = apps.read(one.id, one.outs)
@@ -1027,7 +1018,7 @@ def test_an_app_that_is_going_is_waited_for_before_it_is_made_again(bench: Bench
 
 def test_an_app_that_has_failed(bench: Bench, apps: Any) -> None:
     """6.3: in nobody's way; it is replaced, and deleting it, which the service refuses, is success."""
-    inputs = inputs_of(apps, {**minimal_app(bench), "tags": {"a": "b"}})
+    inputs = checked(apps, {**minimal_app(bench), "tags": {"a": "b"}})
     bench.fault("fail", "CreateApp", changes={"FailureReason": "no such image"})
     with under(TestClock().call("create")), pytest.raises(PartialFailure) as caught:
         apps.create(dict(inputs))
@@ -1047,7 +1038,7 @@ def test_an_app_that_has_failed(bench: Bench, apps: Any) -> None:
 def test_a_failed_update_is_told_and_sent_whole_the_next_time(bench: Bench) -> None:
     """7.3."""
     domains = bench.provider(DOMAIN)
-    inputs = inputs_of(domains, minimal_domain(bench))
+    inputs = checked(domains, minimal_domain(bench))
     one = domains.create(dict(inputs))
     wanted = {**inputs, "default_user_settings": {"execution_role": ROLE, "security_groups": ["sg-1"]}}
     bench.fault("fail", "UpdateDomain", changes={"FailureReason": "no such group"})
@@ -1067,7 +1058,7 @@ def test_what_the_service_kept_is_told(bench: Bench) -> None:
     """20, unknown 5: should an update merge, a member that is no longer declared stays; lifecycle configs do not."""
     bench.switch("settings-update", "merge")
     domains = bench.provider(DOMAIN)
-    inputs = inputs_of(domains, cases.full_domain(bench))
+    inputs = checked(domains, cases.full_domain(bench))
     one = domains.create(dict(inputs))
     lab = {**inputs["default_user_settings"]["jupyter_lab_app_settings"]}
     del lab["lifecycle_config_arns"], lab["emr_settings"]
@@ -1117,7 +1108,7 @@ def test_the_home_file_system_of_a_deleted_domain(bench: Bench, policy: str | No
     """7.4: what stays keeps subnets from being deleted, so it is told."""
     domains = bench.provider(DOMAIN)
     tree = minimal_domain(bench) | ({"retention_policy": {"home_efs_file_system": policy}} if policy else {})
-    one = domains.create(inputs_of(domains, tree))
+    one = domains.create(checked(domains, tree))
     clock = TestClock()
     with under(clock.call("delete")):
         domains.delete(one.id, one.outs)
@@ -1151,7 +1142,7 @@ def test_an_attached_script_cannot_go(bench: Bench) -> None:
 )
 def test_the_customers_time_limit_leaves_something_to_finish(bench: Bench, token: str, make: Any, pace: str) -> None:
     provider = bench.provider(token)
-    inputs = inputs_of(provider, make(bench))
+    inputs = checked(provider, make(bench))
     bench.switch(f"{pace}-pace", "never")
     clock = TestClock()
     with under(clock.call(limit=60)), pytest.raises(PartialFailure) as caught:
@@ -1172,7 +1163,7 @@ def test_without_a_limit_it_ends_after_the_services_own(bench: Bench) -> None:
         (USER_PROFILE, cases.minimal_profile, "user-profile", 10),
     ):
         provider = bench.provider(token)
-        inputs = inputs_of(provider, make(bench))
+        inputs = checked(provider, make(bench))
         bench.switch(f"{pace}-pace", "never")
         clock = TestClock()
         with under(clock.call()), pytest.raises(PartialFailure):

@@ -32,7 +32,7 @@ from providers.sagemaker.errors import InUseError, RoleNotReadyError
 from providers.sagemaker.schema.iam import same_policy
 from providers.sagemaker.schema.pulumi import PULUMI
 from tests.contract import sagemaker_cases as cases
-from tests.contract.contract_cases import Bench, Passing, under
+from tests.contract.contract_cases import Bench, Passing, checked, under
 from tests.contract.sagemaker_cases import (
     FULL_ACCESS,
     READ_ONLY,
@@ -59,12 +59,6 @@ def running() -> Iterator[Bench]:
 def bench(running: Bench) -> Iterator[Bench]:
     with running.fresh():
         yield running
-
-
-def inputs_of(provider: Any, tree: Mapping[str, Any]) -> dict[str, Any]:
-    result = provider.check({}, dict(tree))
-    assert not result.failures, result.failures
-    return result.inputs
 
 
 # --- the classes ------------------------------------------------------------------------------------------------------
@@ -159,9 +153,9 @@ def test_names_that_do_not_convert_by_themselves(bench: Bench) -> None:
     """19.3: what the API was told."""
     for type_ in (cases.PULUMI_NOTEBOOKS, cases.PULUMI_NOTEBOOK_CONFIGS, cases.PULUMI_DOMAINS, cases.PULUMI_PROFILES):
         provider = bench.provider(type_.type)
-        provider.create(inputs_of(provider, type_.full(bench)))
+        provider.create(checked(provider, type_.full(bench)))
     spaces = bench.provider(cases.PULUMI_SPACES.type)
-    spaces.create(inputs_of(spaces, cases.full_pulumi_space(bench)))
+    spaces.create(checked(spaces, cases.full_pulumi_space(bench)))
     found = call(bench, "DescribeNotebookInstance", NotebookInstanceName="Nb-full")
     assert found["SecurityGroups"] == ["sg-2", "sg-1"]
     assert found["VolumeSizeInGB"] == 20
@@ -187,7 +181,7 @@ def test_names_that_do_not_convert_by_themselves(bench: Bench) -> None:
 
 def test_what_the_service_chose_is_put_out_as_pulumi_does(bench: Bench) -> None:
     books = bench.provider(NOTEBOOK)
-    inputs = inputs_of(books, cases.pulumi_notebook(bench))
+    inputs = checked(books, cases.pulumi_notebook(bench))
     defaults = {"directInternetAccess": "Enabled", "rootAccess": "Enabled", "volumeSize": 5}
     assert inputs == {**cases.pulumi_notebook(bench), **defaults}
     one = books.create(dict(inputs))
@@ -204,7 +198,7 @@ def test_what_the_service_chose_is_put_out_as_pulumi_does(bench: Bench) -> None:
     }
     assert books.diff(one.id, one.outs, inputs).changes is False
     domains = bench.provider(cases.PULUMI_DOMAINS.type)
-    domain = domains.create(inputs_of(domains, cases.pulumi_domain(bench)))
+    domain = domains.create(checked(domains, cases.pulumi_domain(bench)))
     assert domain.outs["url"] == f"https://{domain.id}.studio.{cases.REGION}.sagemaker.aws"
     assert domain.outs["homeEfsFileSystemId"].startswith("fs-")
     assert domain.outs["appNetworkAccessType"] == "PublicInternetOnly"
@@ -254,7 +248,7 @@ def test_default_tags(bench: Bench) -> None:
         return bench.provider(NOTEBOOK, {**bench.settings, "aws:defaultTags": json.dumps({"tags": tags})})
 
     books = with_tags({"cost": "1", "team": "all"})
-    inputs = inputs_of(books, {**cases.pulumi_notebook(bench), "tags": {"team": "nlp"}})
+    inputs = checked(books, {**cases.pulumi_notebook(bench), "tags": {"team": "nlp"}})
     everything = {"cost": "1", "team": "nlp"}
     assert books.predict("", {}, inputs)["tagsAll"] == everything
     one = books.create(dict(inputs))
@@ -314,17 +308,17 @@ def test_policies_are_compared_by_what_they_mean(one: Any, other: Any, same: boo
 
 def test_a_policy_may_be_a_document(bench: Bench) -> None:
     roles = bench.provider(ROLES)
-    inputs = inputs_of(roles, {"name": "worker", "assumeRolePolicy": trust()})
+    inputs = checked(roles, {"name": "worker", "assumeRolePolicy": trust()})
     assert inputs["assumeRolePolicy"] == as_text(trust())
     inline = [{"name": "reads", "policy": json.loads(reading("a"))}]
-    assert inputs_of(roles, {**inputs, "inlinePolicies": inline})["inlinePolicies"][0]["policy"] == reading("a")
+    assert checked(roles, {**inputs, "inlinePolicies": inline})["inlinePolicies"][0]["policy"] == reading("a")
     later = roles.check({}, {"name": "worker", "assumeRolePolicy": {"Statement": [UNKNOWN]}})
     assert (later.failures, later.inputs["assumeRolePolicy"]) == ([], UNKNOWN)
 
 
 def test_a_respelt_policy_is_no_drift(bench: Bench) -> None:
     policies = bench.provider(ROLE_POLICIES)
-    inputs = inputs_of(policies, cases.role_policy(bench))
+    inputs = checked(policies, cases.role_policy(bench))
     one = policies.create(dict(inputs))
     respelt = copied(json.loads(inputs["policy"]))
     respelt["Statement"] = {**respelt["Statement"][0], "Action": "s3:GetObject"}
@@ -336,9 +330,9 @@ def test_a_respelt_policy_is_no_drift(bench: Bench) -> None:
 
 def test_policies_that_a_role_does_not_list_are_nobodys_business(bench: Bench) -> None:
     roles, attachments = bench.provider(ROLES), bench.provider(ATTACHMENTS)
-    inputs = inputs_of(roles, cases.role(bench))
+    inputs = checked(roles, cases.role(bench))
     one = roles.create(dict(inputs))
-    attached = attachments.create(inputs_of(attachments, {"role": "worker", "policyArn": READ_ONLY}))
+    attached = attachments.create(checked(attachments, {"role": "worker", "policyArn": READ_ONLY}))
     assert (one.id, attached.id) == ("worker", f"worker/{READ_ONLY}")
     seen = roles.read(one.id, one.outs)
     assert roles.diff(one.id, seen.outs, inputs).changes is False
@@ -354,7 +348,7 @@ def test_policies_that_a_role_does_not_list_are_nobodys_business(bench: Bench) -
 
 def test_policies_that_a_role_lists_are_exactly_those(bench: Bench) -> None:
     roles = bench.provider(ROLES)
-    inputs = inputs_of(roles, cases.full_role(bench))
+    inputs = checked(roles, cases.full_role(bench))
     one = roles.create(dict(inputs))
     cases._iam(bench, "AttachRolePolicy", RoleName="Worker_1", PolicyArn="arn:aws:iam::aws:policy/ReadOnlyAccess")
     cases._iam(bench, "PutRolePolicy", RoleName="Worker_1", PolicyName="more", PolicyDocument=reading("b"))
@@ -370,15 +364,15 @@ def test_a_role_is_usable_some_seconds_after_it_is_made(bench: Bench) -> None:
     """3.4, 11: and one that does not trust SageMaker never."""
     bench.switch("role-delay", "15")
     roles, books = bench.provider(ROLES), bench.provider(NOTEBOOK)
-    arn = roles.create(inputs_of(roles, cases.role(bench))).outs["arn"]
+    arn = roles.create(checked(roles, cases.role(bench))).outs["arn"]
     clock = Passing(bench.file)
     with under(clock.call("create")):
-        books.create(inputs_of(books, {**cases.pulumi_notebook(bench), "roleArn": arn}))
+        books.create(checked(books, {**cases.pulumi_notebook(bench), "roleArn": arn}))
     assert any(text.startswith("waiting for the role to become assumable") for text in clock.reports)
     other = {"name": "other", "assumeRolePolicy": as_text(trust("ec2.amazonaws.com"))}
-    arn = roles.create(inputs_of(roles, other)).outs["arn"]
+    arn = roles.create(checked(roles, other)).outs["arn"]
     with under(Passing(bench.file).call("create")), pytest.raises(RoleNotReadyError):
-        books.create(inputs_of(books, {"name": "second", "instanceType": "ml.t3.medium", "roleArn": arn}))
+        books.create(checked(books, {"name": "second", "instanceType": "ml.t3.medium", "roleArn": arn}))
 
 
 # --- whole programs ---------------------------------------------------------------------------------------------------

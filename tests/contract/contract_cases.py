@@ -6,6 +6,7 @@ Inputs are functions of the bench, because most need the ID of something that ex
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -116,6 +117,13 @@ class TypeCases:
     secret_in_failure: tuple[Make, str] | None = None
     not_rebuilt: frozenset[str] = frozenset()
     """Inputs that an import cannot know."""
+
+
+def checked(provider: Any, inputs: Mapping[str, Any]) -> dict[str, Any]:
+    """Good inputs, completed."""
+    result = provider.check({}, copy.deepcopy(dict(inputs)))
+    assert not result.failures, [f"{failure.property}: {failure.reason}" for failure in result.failures]
+    return result.inputs
 
 
 def provider_path(type_: str) -> str:

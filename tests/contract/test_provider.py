@@ -26,7 +26,17 @@ from engine.core.values import UNKNOWN, UNKNOWN_NUMBER, equal
 from providers import Providers, clouds
 from providers.inputs import hides_secrets, members_of
 from providers.resource import pickle_of
-from tests.contract.contract_cases import Bench, Change, Drift, Invalid, TestClock, TypeCases, provider_path, under
+from tests.contract.contract_cases import (
+    Bench,
+    Change,
+    Drift,
+    Invalid,
+    TestClock,
+    TypeCases,
+    checked,
+    provider_path,
+    under,
+)
 
 CASES = {name: importlib.import_module(f"tests.contract.{name}_cases") for name in clouds()}
 ALL = [(name, cases) for name, module in CASES.items() for cases in module.TYPES]
@@ -58,12 +68,6 @@ def cloud(request: pytest.FixtureRequest, benches: dict[str, Bench]) -> Bench:
     bench = benches[request.param]
     bench.reset()
     return bench
-
-
-def checked(provider: Any, inputs: Mapping[str, Any]) -> dict[str, Any]:
-    result = provider.check({}, copy.deepcopy(dict(inputs)))
-    assert not result.failures, [f"{failure.property}: {failure.reason}" for failure in result.failures]
-    return result.inputs
 
 
 def leaves(value: Any, path: PropertyPath = ()) -> Iterator[PropertyPath]:

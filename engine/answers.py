@@ -137,7 +137,7 @@ class _Answers:
             decision = self.planner.decide(goal, seen)
         for problem in decision.problems:
             self.told(problem)
-        if not decision.valid:
+        if not self.planner.goes_on(decision):
             self._failed[goal.urn] = goal.urn
         return decision
 
@@ -177,7 +177,7 @@ class Predicted(_Answers):
         return self._decided(goal, self._decide(goal, None))
 
     def _decided(self, goal: Goal, decision: Decision) -> Answer:
-        if not decision.valid:
+        if not self.planner.goes_on(decision):
             return Answer(None, ok=False)
         state: ResourceState | None = None
         for step in decision.steps:

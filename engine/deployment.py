@@ -800,6 +800,7 @@ class _Run:
         monitor = Monitor(
             Deployment(
                 project=stack.name.project,
+                root=str(stack.root.resolve()),
                 stack=stack.name.stack,
                 organization=stack.organization,
                 preview=preview,

@@ -11,10 +11,14 @@ An answer that is not there yet leaves as `Later`, so no thread waits for it (se
 from __future__ import annotations
 
 import asyncio
+import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 from typing import Any, Protocol
+from urllib.parse import quote, unquote, urlsplit
 
 from google.protobuf import empty_pb2, struct_pb2
 from pulumi import RunError
@@ -102,9 +106,10 @@ class Answers(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """What the program may know of the run it is part of. `config` maps full keys to text."""
+    """What the program may know of the run it is part of, and where its project is. `config` maps full keys to text."""
 
     project: str
+    root: str
     stack: str
     organization: str
     preview: bool
@@ -283,7 +288,7 @@ class Monitor:
             delete_before_replace=_delete_before_replace(request) if not read else None,
             import_id="" if read else request.importId,
             read_id=request.id if read else "",
-            source_position=_position(request),
+            source_position=_position(request, self._deployment.root),
         )
 
     def _parent(self, request: Any) -> Goal | None:
@@ -488,12 +493,19 @@ def _delete_before_replace(request: Any) -> bool | None:
     return None
 
 
-def _position(request: Any) -> str:
-    if not request.HasField("sourcePosition"):
-        return ""
+def _position(request: Any, root: str) -> str:
+    """Where in the program a resource is declared, from the project's folder: a record may move to another machine."""
     position = request.sourcePosition
-    column = f",{position.column}" if position.column else ""
-    return f"{position.uri}#{position.line}{column}"
+    file = _in_project(position.uri, root)
+    return f"{file}#{position.line}{f',{position.column}' if position.column else ''}" if file else ""
+
+
+@cache
+def _in_project(uri: str, root: str) -> str:
+    file = urlsplit(uri)
+    if file.scheme != "file":
+        return ""
+    return f"project:///{quote(Path(os.path.relpath(unquote(file.path), root)).as_posix())}"
 
 
 _DURATION_PART = re.compile(r"(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|ms|s|m|h)")

@@ -15,6 +15,8 @@ What differs from the plugin process:
 * What the provider prints goes to this process's standard output.
 * `read` on an import gets no properties, but the program's pickle is used, so importing works where Pulumi's plugin
   fails for want of a pickle.
+* The plugin passes on that something differs, but not what, so `replace_on_changes` of a provider with a `diff` of its
+  own never finds its property there; here the inputs are compared, and it does.
 * A provider whose pickle cannot be loaded, or that raises, is reported with its own lines of the traceback.
 """
 

@@ -245,6 +245,23 @@ def test_stack_commands(small: Folder) -> None:
     assert [(row["kind"], row["result"]) for row in history] == [("update", "succeeded")]
 
 
+def test_outputs_as_pulumi_prints_them(small: Folder) -> None:
+    """Assets included; and a stack that stands for nothing in a cloud can be removed."""
+    (small.path / "__main__.py").write_text(
+        "import pulumi\n"
+        "pulumi.export('asset', pulumi.StringAsset('x'))\n"
+        "pulumi.export('map', {'k': [1, None, 'é']})\n"
+        "pulumi.export('hidden', pulumi.Output.secret({'a': 1}))\n"
+    )
+    small.run("up", "-s", "dev", "-y", "-f").must()
+    outputs = small.run("stack", "output", "--json", "-s", "dev").must().json
+    assert outputs["asset"]["text"] == "x"
+    assert (outputs["map"], outputs["hidden"]) == ({"k": [1, None, "é"]}, "[secret]")
+    assert small.run("stack", "output", "map", "-s", "dev").must().out == '{"k":[1,null,"é"]}\n'
+    assert small.run("stack", "output", "hidden", "-s", "dev", "--show-secrets").must().out == '{"a":1}\n'
+    small.run("stack", "rm", "dev", "--yes").must()
+
+
 def test_a_record_travels_by_export_and_import(small: Folder, tmp_path: Path) -> None:
     small.run("up", "-s", "dev", "-y").must()
     file = tmp_path / "record.json"

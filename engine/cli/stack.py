@@ -12,6 +12,7 @@ import click
 
 from engine.cli.options import json_option, print_table, require_confirmation, stack_option, yes_option
 from engine.core.errors import UsageError
+from engine.core.model import STACK_TYPE
 
 
 @click.group()
@@ -132,10 +133,11 @@ def rm(obj: dict[str, Any], name: str | None, stack: str | None, yes: bool, forc
     place = _place(obj)
     full = opening.stack_name(place, name or stack)
     record = place.backend.stack(full)
-    count = len(record.load().resources)
+    # The stack's own row stands for nothing in a cloud, and stays behind a program that declares nothing.
+    count = sum(1 for state in record.load().resources if state.type != STACK_TYPE)
     if count and not force:
         raise UsageError(
-            f"the stack {full.stack} still has {count} resources",
+            f"the stack {full.stack} still has {count} resource{'' if count == 1 else 's'}",
             why="Removing it would leave them in the cloud with nobody knowing of them.",
             remedy="run `workstead destroy` first; or --force to forget them",
             reference="stack-not-empty",
@@ -164,12 +166,13 @@ def output(obj: dict[str, Any], name: str | None, stack: str | None, as_json: bo
       workstead stack output
       workstead stack output account --show-secrets
     """
-    from engine.core.values import mask, reveal
+    from engine.core.values import reveal
+    from engine.views import json_parts
 
     _, _, record, secrets = _opened(obj, stack)
     snapshot = record.load()
-    outputs = secrets.unseal(snapshot).stack_outputs if show_secrets else snapshot.stack_outputs
-    shown: dict[str, Any] = {key: (reveal if show_secrets else mask)(value) for key, value in outputs.items()}
+    outputs = reveal(secrets.unseal(snapshot).stack_outputs) if show_secrets else snapshot.stack_outputs
+    shown = json_parts.plain(outputs)
     if name is not None:
         if name not in shown:
             raise UsageError(
@@ -179,7 +182,7 @@ def output(obj: dict[str, Any], name: str | None, stack: str | None, as_json: bo
                 reference="output-unknown",
             )
         value = shown[name]
-        click.echo(value if isinstance(value, str) and not as_json else _json(value))
+        click.echo(_json(value) if as_json else _one_line(value))
     elif as_json:
         click.echo(_json(shown))
     elif not shown:
@@ -377,4 +380,4 @@ def _json(value: Any) -> str:
 
 
 def _one_line(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, separators=(",", ":"))

@@ -13,7 +13,7 @@ from engine.core import paths
 from engine.core.diff import Change
 from engine.core.errors import Diagnostic, Severity, UsageError
 from engine.core.model import ResourceState
-from engine.core.values import Properties, equal, has_unknown
+from engine.core.values import Properties, equal, has_unknown, reveal
 
 INITIALISATION = "#initerror"
 
@@ -76,7 +76,10 @@ def marked_by_provider(changes: tuple[Change, ...], replace_keys: Iterable[str])
 
 
 def trigger_fired(old: Any, new: Any, preview: bool) -> bool:
-    """Has the replacement trigger changed? Null and absent are equal; an unknown counts as changed in a preview.
+    """Has the replacement trigger changed? An unknown counts as changed in a preview.
+
+    Giving a resource a trigger, or taking it away, replaces nothing: there is no other value to compare with. Nor does
+    making it secret.
 
     Raises UsageError for an unknown trigger in a real run: it would replace on every run.
     """
@@ -88,7 +91,7 @@ def trigger_fired(old: Any, new: Any, preview: bool) -> bool:
             remedy="use a value that is known by then",
             reference="trigger-unknown",
         )
-    return not equal(old, new)
+    return old is not None and new is not None and not equal(reveal(old), reveal(new))
 
 
 def protected(state: ResourceState, doing: str) -> Diagnostic:

@@ -75,6 +75,7 @@ class Why(StrEnum):
     PROVIDER_CHANGED = "provider-changed"
     TRIGGER = "trigger"
     REPLACED_WITH = "replaced-with"
+    DELETED_WITH = "deleted-with"
     DEPENDENCY_REPLACED = "dependency-replaced"
     PENDING_DELETE = "pending-delete"
     PENDING_REPLACEMENT = "pending-replacement"

@@ -134,7 +134,7 @@ class Planner:
             decision = self._decide_custom(goal, seen)
         if goal.urn in self._doomed:
             decision = replace(decision, after=(*decision.after, self._doomed[goal.urn]))
-        if decision.valid:
+        if self.goes_on(decision):
             self.steps.extend(decision.steps)
             for step in decision.steps:
                 if step.op in _REPLACING:
@@ -145,6 +145,10 @@ class Planner:
         else:
             self.failed(goal.urn)
         return decision
+
+    def goes_on(self, decision: Decision) -> bool:
+        """Are the steps of a decision taken? A preview goes on with forbidden ones, to show what is refused."""
+        return decision.valid or (self.preview and bool(decision.steps))
 
     def concluded(self, step: Step, state: ResourceState | None) -> None:
         """A step has ended with this state (None: nothing is left). In a preview: the predicted one.
@@ -342,7 +346,7 @@ class Planner:
         if with_it:
             return Reason(Why.REPLACED_WITH, urns=with_it)
         if goal.options.deleted_with in self._replaced:
-            return Reason(Why.REPLACED_WITH, urns=(goal.options.deleted_with,))
+            return Reason(Why.DELETED_WITH, urns=(goal.options.deleted_with,))
         if bool(goal.provider) != bool(old.provider):
             return Reason(Why.PROVIDER_CHANGED)
         if options.trigger_fired(old.options.replacement_trigger, goal.options.replacement_trigger, self.preview):
@@ -717,6 +721,7 @@ _REPLACED_BY: Mapping[Why, tuple[str, ...]] = {
     Why.TAINTED: ("id",),
     Why.PENDING_REPLACEMENT: ("id",),
     Why.REPLACED_WITH: ("replaceWith",),
+    Why.DELETED_WITH: ("deletedWith",),
     Why.PROVIDER_CHANGED: ("provider",),
     Why.TRIGGER: ("replacementTrigger",),
 }

@@ -34,6 +34,7 @@ _BECAUSE: Final[Mapping[Why, str]] = {
     Why.TRIGGER: "because its replacement trigger changed",
     Why.REPLACED_WITH: "because it is to be replaced together with {urns}|"
     "because it is to be replaced together with another resource",
+    Why.DELETED_WITH: "because {urns}, with which it is deleted, is replaced",
     Why.DEPENDENCY_REPLACED: "because {urns}, which it cannot do without, is replaced|"
     "because something it cannot do without is replaced",
     Why.PENDING_DELETE: "left over from an earlier replacement",

@@ -83,7 +83,7 @@ def why(decision: Decision) -> Why:
     return decision.steps[-1].reason.why
 
 
-RECORDED = state("a", {"name": "a", "size": 1}, outputs={"name": "a", "size": 1, "serial": "s"}, id="id-a", key=70)
+RECORDED = state("a", {"name": "a", "size": 1}, outputs={"name": "a", "size": 1, "serial": "s"}, id="id-a", key=70_000)
 CREATE_FIRST = ["a:create-replacement", "a:replace"]
 DELETE_FIRST = ["a:delete-replaced", *CREATE_FIRST]
 
@@ -117,7 +117,7 @@ def test_what_is_recorded_and_equal_stays_the_same_and_takes_over_todays_options
     (step,) = decision.steps
     assert step.new is not None
     assert (step.new.options.protect, step.new.source_position) == (True, "here")
-    assert (step.new.id, step.new.key, step.new.outputs) == ("id-a", 70, RECORDED.outputs)
+    assert (step.new.id, step.new.key, step.new.outputs) == ("id-a", 70_000, RECORDED.outputs)
 
 
 def test_what_differs_is_updated() -> None:
@@ -125,7 +125,7 @@ def test_what_differs_is_updated() -> None:
     (step,) = decision.steps
     assert (step.op, step.reason.why, step.reason.properties) == (Op.UPDATE, Why.CHANGED, ("size",))
     assert step.new is not None
-    assert (step.new.id, step.new.key) == ("id-a", 70)
+    assert (step.new.id, step.new.key) == ("id-a", 70_000)
     assert step.new.outputs == {"name": "a", "size": 2, "serial": "s"}, "predicted from what is there"
 
 
@@ -398,7 +398,7 @@ def test_outputs_of_a_look_can_be_secret() -> None:
             RECORDED, goal("a", RECORDED.inputs, provider=""), Why.PROVIDER_CHANGED, ("provider",), id="4: no provider"
         ),
         pytest.param(
-            RECORDED,
+            RECORDED.but(options=Options(replacement_trigger=0)),
             goal("a", RECORDED.inputs, options={"replacement_trigger": 1}),
             Why.TRIGGER,
             ("replacementTrigger",),
@@ -416,19 +416,24 @@ def test_replacements_without_a_difference(
 
 
 @pytest.mark.parametrize(
-    ("options", "urns"),
+    ("options", "because", "key"),
     [
-        pytest.param({"replace_with": (urn("z"), urn("x"))}, (urn("x"),), id="2: replaced with another"),
-        pytest.param({"deleted_with": urn("x")}, (urn("x"),), id="3: deleted with another that was replaced"),
+        pytest.param(
+            {"replace_with": (urn("z"), urn("x"))}, Why.REPLACED_WITH, "replaceWith", id="2: replaced with another"
+        ),
+        pytest.param(
+            {"deleted_with": urn("x")}, Why.DELETED_WITH, "deletedWith", id="3: deleted with another that was replaced"
+        ),
     ],
 )
-def test_replaced_because_another_was(options: dict[str, Any], urns: tuple[str, ...]) -> None:
+def test_replaced_because_another_was(options: dict[str, Any], because: Why, key: str) -> None:
     other = state("x", {"name": "x", "size": 1})
     plan = planner([other, RECORDED])
     carry(plan, plan.decide(goal("x", {"name": "y"})))
     decision = plan.decide(goal("a", RECORDED.inputs, options=options))
     assert ops(decision.steps) == CREATE_FIRST
-    assert (why(decision), decision.steps[-1].reason.urns) == (Why.REPLACED_WITH, urns)
+    assert (why(decision), decision.steps[-1].reason.urns) == (because, (urn("x"),))
+    assert decision.steps[-1].replace_keys == (key,)
 
 
 def test_not_replaced_when_the_other_was_only_updated() -> None:
@@ -572,7 +577,7 @@ def test_an_unfinished_initialisation(listed: tuple[str, ...], expected: list[st
     [
         pytest.param(1, False, ["a:same"], id="as before"),
         pytest.param(2, False, CREATE_FIRST, id="another value"),
-        pytest.param(None, False, CREATE_FIRST, id="none any more"),
+        pytest.param(None, False, ["a:same"], id="none any more"),
         pytest.param(UNKNOWN, True, CREATE_FIRST, id="unknown in a preview"),
     ],
 )
@@ -680,7 +685,7 @@ def test_who_decides_the_order(says: bool | None, option: bool | None, first: bo
         "trigger": {"replacement_trigger": 1},
         "replace_on_changes": {"replace_on_changes": ("*",)},
     }.get(cause, {})
-    old = RECORDED.but(tainted=cause == "tainted")
+    old = RECORDED.but(tainted=cause == "tainted", options=Options(replacement_trigger=0))
     wanted = goal("a", {"name": "a", "size": 2}, delete_before_replace=option, options=options)
     decision = planner([old], provider=provider).decide(wanted)
     assert ops(decision.steps) == (DELETE_FIRST if first else CREATE_FIRST)
@@ -796,7 +801,8 @@ def test_who_goes_first(other: ResourceState, goes: bool) -> None:
 
 
 def test_who_uses_a_provider_that_goes_first_goes_before_it() -> None:
-    explicit = state("p", {"region": "x"}, type=PROVIDER_TYPE, provider="", id="pid")
+    fired = Options(replacement_trigger=0)
+    explicit = state("p", {"region": "x"}, type=PROVIDER_TYPE, provider="", id="pid", options=fired)
     user = state("b", {"name": "b"}, provider=explicit.reference)
     plan = planner([explicit, user], provider=None)
     wanted = goal(

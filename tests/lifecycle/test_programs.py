@@ -307,6 +307,18 @@ def test_what_a_program_may_not_ask(program: Callable[[], None], reference: str,
         assert story.error.path == "spec"
 
 
+def test_the_place_of_a_resource_is_told_from_the_projects_folder(written: Callable[..., Story]) -> None:
+    """A record may move to another machine, so it does not name folders of this one."""
+    story = written("from thing import Thing\n\nThing('a')\n", thing=THING)
+    story.up()
+    root = story.stack.root.resolve()
+    place = story.row("a").source_position
+    assert place.startswith("project:///")
+    file, _, line = place.removeprefix("project:///").partition("#")
+    assert (root / file).resolve().name in ("__main__.py", "thing.py")
+    assert int(line.partition(",")[0]) > 0
+
+
 def test_a_preview_that_fails_says_what_was_planned_until_then() -> None:
     def program() -> None:
         Thing("a")

@@ -857,15 +857,18 @@ class _Run:
                 why="Each is reported above with its resource. What succeeded is recorded.",
                 remedy="mend what the messages name, then run again: it goes on from here",
             )
-            cause = roots[0].__cause__
-            alike = all(type(error.__cause__) is type(cause) for error in roots)
-            if alike and isinstance(cause, CredentialsError | DeadlineError | InternalError):
-                failed.exit_code = cause.exit_code
+            codes = {getattr(error.__cause__, "exit_code", failed.exit_code) for error in roots}
+            if len(codes) == 1 and codes <= _TELLING_CODES:
+                failed.exit_code = codes.pop()
             raise failed
         if self._errors:
             raise InvalidPlanError(self._errors, changed=bool(self._done))
         if problem is not None:
             raise problem
+
+
+# Exit codes that say more than "a resource failed" if all that failed did so for this reason.
+_TELLING_CODES = frozenset({CredentialsError.exit_code, DeadlineError.exit_code, InternalError.exit_code})
 
 
 class InvalidPlanError(InputError):

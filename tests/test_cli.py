@@ -83,7 +83,7 @@ def test_the_story_of_a_stack(quickstart: Folder) -> None:
     # A changed name is a replacement, and says why.
     program.write_text(program.read_text().replace('"report",\n', '"report",\n    name="weekly-report",\n'))
     shown = quickstart.run("preview", "--stack", "dev").must().out
-    assert "report replace because name changed: no API operation renames a workspace" in shown
+    assert "report replace because name changed: no operation of the API renames a workspace" in shown
     assert '~ name: "report-' in shown
     assert '=> "weekly-report" (forces replacement)' in shown
     quickstart.run("up", "--stack", "dev", "--yes").must()
@@ -403,6 +403,20 @@ def test_refused_credentials_and_an_unreachable_endpoint(small: Folder) -> None:
         assert "credentials" in done.err
         assert "Traceback" not in done.err
     assert small.run("cloud", "ls", "--json").must().json == []
+
+
+def test_a_time_limit_of_the_program_is_kept_and_told(small: Folder) -> None:
+    (small.path / "__main__.py").write_text(
+        "import pulumi\nfrom providers import dataforest\n"
+        "limits = pulumi.CustomTimeouts(create='1s')\n"
+        "dataforest.Account('team', name='cli-team', opts=pulumi.ResourceOptions(custom_timeouts=limits))\n"
+    )
+    done = small.run("up", "-s", "dev", "-y", WORKSTEAD_EMULATE_SPEED="real").must(9)
+    assert "create did not finish within 1 s" in done.err
+    assert "The last thing seen was: account ACCEPTED." in done.err
+    assert [row["status"] for row in small.run("cloud", "ls", "--json").json] == ["ACCEPTED"]
+    # What is there is recorded, and the next up goes on waiting for it.
+    assert "to finish what an earlier run left unfinished" in small.run("preview", "-s", "dev").must().out
 
 
 def test_a_port_in_use(small: Folder) -> None:

@@ -242,10 +242,16 @@ class CallContext:
         return replace(self, deadline=self.started + seconds)
 
     def pause(self, seconds: float, progress: str = "") -> None:
-        """Report progress and wait. Raises DeadlineError when the time is up, CancelledError when the run is."""
+        """Report progress and wait. Raises DeadlineError when no time is left then, CancelledError when the run ends."""
         if progress:
             self.report(f"{progress}, {self.elapsed():.0f} s")
         left = self.remaining()
+        if left is None or left > 0:
+            if self.wait(seconds if left is None else min(seconds, left)):
+                raise CancelledError(
+                    f"{self.operation} was interrupted", urn=self.urn, remedy="run the same command again"
+                )
+            left = self.remaining()
         if left is not None and left <= 0:
             raise DeadlineError(
                 f"{self.operation} did not finish within {self.elapsed():.0f} s",
@@ -253,8 +259,6 @@ class CallContext:
                 why=f"The last thing seen was: {progress or 'nothing yet'}.",
                 remedy="look at the object in the cloud's console, then run again, with longer custom_timeouts",
             )
-        if self.wait(seconds if left is None else min(seconds, left)):
-            raise CancelledError(f"{self.operation} was interrupted", urn=self.urn, remedy="run the same command again")
 
 
 CALL: ContextVar[CallContext] = ContextVar("workstead_call")

@@ -22,7 +22,7 @@ ACCOUNT_NAME: Final = r"^[a-z0-9][a-z0-9-]{0,14}[a-z0-9]$"
 IMAGE: Final = r"^(dataforest/)?([a-z0-9._-]{1,30}):([a-z0-9._-]{1,20})$"
 FORBIDDEN_IN_PASSWORDS: Final = frozenset("'\"₩/&` \\")
 
-_NAME_REPLACES = "no API operation renames a workspace (W-create and its seven siblings)"
+_NAME_REPLACES = "no operation of the API renames a workspace"
 
 
 # --- the configuration of a workspace ---------------------------------------------------------------------------------

@@ -242,7 +242,7 @@ class CallContext:
         return replace(self, deadline=self.started + seconds)
 
     def pause(self, seconds: float, progress: str = "") -> None:
-        """Report progress and wait. Raises DeadlineError when no time is left then, CancelledError when the run ends."""
+        """Report progress and wait. Raises DeadlineError when no time is left, CancelledError when the run ends."""
         if progress:
             self.report(f"{progress}, {self.elapsed():.0f} s")
         left = self.remaining()

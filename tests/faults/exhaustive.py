@@ -112,11 +112,19 @@ def brought_to(change: Change, fate: Fate, stale: float) -> Simulation:
 def deaths(change: Change, fate: Fate, stale: float) -> Iterator[Simulation]:
     """The stack after a death at each moment of the change."""
     for moment in count(1):
-        simulation = brought_to(change, fate, stale)
-        if not simulation.crash(change.command, moment, skip_preview=True):
+        simulation = dead(change, fate, stale, moment)
+        if simulation is None:
             return
-        simulation.require_whole()
         yield simulation
+
+
+def dead(change: Change, fate: Fate, stale: float, moment: int) -> Simulation | None:
+    """The stack after a death at this moment; None when the change has fewer."""
+    simulation = brought_to(change, fate, stale)
+    if not simulation.crash(change.command, moment, skip_preview=True):
+        return None
+    simulation.require_whole()
+    return simulation
 
 
 def finish(simulation: Simulation, program: Program) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from random import Random
 from typing import Any
 
@@ -100,6 +100,11 @@ class Simulation:
         error = self.command(name, **choices)
         if error is not None:
             raise self.wrong(f"{name} failed: {error}")
+
+    def import_objects(self, wanted: Sequence[deployment.Wanted]) -> None:
+        """Take these objects into the record."""
+        choices = Choices(skip_preview=True)
+        deployment.import_objects(self._stack, choices, self._watch, wanted, protect=False, stop=_STOP)
 
     def _watch(self, event: events.Event) -> None:
         if isinstance(event, events.Settled):

@@ -19,7 +19,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any, TextIO, cast
+from pathlib import Path
+from typing import Any, Final, TextIO, cast
 
 from engine import builtins, program, recovery
 from engine.answers import Carried, Predicted
@@ -34,6 +35,8 @@ from engine.core.errors import (
     Diagnostic,
     InputError,
     InternalError,
+    LeaseHeldError,
+    RecordUnavailableError,
     Severity,
     StepFailedError,
     UsageError,
@@ -56,6 +59,7 @@ from engine.core.planner import Planner
 from engine.core.secrecy import Secrecy
 from engine.core.values import UNKNOWN, Properties, has_unknown, identical, reveal
 from engine.executor import Caller, Executor, NotStartedError, Promise
+from engine.patience import PatientLease, rescue
 from engine.stack import Stack
 from engine.state import backend as records
 from engine.state import refusals
@@ -64,7 +68,10 @@ from engine.stop import Stage, Stop
 
 @dataclass(frozen=True)
 class Choices:
-    """What the person asked for. `confirm` is shown the plan and decides; None means yes."""
+    """What the person asked for. `confirm` is shown the plan and decides; None means yes.
+
+    `wait`: how many seconds to wait for another run on the same stack to end, possibly for ever (`math.inf`).
+    """
 
     refresh: bool = False
     skip_preview: bool = False
@@ -74,6 +81,7 @@ class Choices:
     message: str = ""
     debug: bool = False
     confirm: Callable[[Plan], bool] | None = None
+    wait: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -95,6 +103,10 @@ class Wanted:
     name: str
     id: str
     parent: str = ""
+
+
+_WAITING_LOOKS_EVERY: Final = 0.5  # seconds between two attempts at a lease somebody else holds
+_WAITING_TOLD_EVERY: Final = 60.0  # seconds after which the person is told again
 
 
 # --- the recipes ------------------------------------------------------------------------------------------------------
@@ -227,7 +239,7 @@ class _Run:
         self.secrecy = Secrecy()
         for key in stack.secret_keys:
             self.secrecy.note_text(stack.config[key])
-        self._lease: records.Lease | None = None
+        self._lease: PatientLease | None = None
         self._started = False
         self._done: list[Step] = []
         self._errors = 0
@@ -338,17 +350,42 @@ class _Run:
                 lease.release()
 
     def _acquire(self, operation: str) -> None:
-        holder = self.stack.holder
         self._operation = operation
-        self._lease = self.stack.record.acquire(
-            records.Holder(holder.who, holder.host, holder.pid, operation), seal=self.stack.seal
-        )
+        holder = replace(self.stack.holder, operation=operation)
+        lease = self._waited_for(lambda: self.stack.record.acquire(holder, seal=self.stack.seal))
+        self._lease = PatientLease(lease, self.clock, self.stack.patience, self.told, lambda: self.stop.asked > 0)
+
+    def _waited_for(self, acquire: Callable[[], records.Lease]) -> records.Lease:
+        """The lease, at once or, where the person is ready to wait for it, once whoever holds it has ended."""
+        began = self.clock.monotonic()
+        told_of, told_at = "", began
+        while True:
+            try:
+                return acquire()
+            except LeaseHeldError as held:
+                now = self.clock.monotonic()
+                if now - began >= self.choices.wait:
+                    raise
+                if told_of != held.summary or now - told_at >= _WAITING_TOLD_EVERY:
+                    told_of, told_at = held.summary, now
+                    waited = f" (waiting for {now - began:.0f} s)" if now - began >= 1 else ""
+                    self.told(Diagnostic(Severity.INFO, f"Waiting: {held.summary}{waited}.", reference="lease-waiting"))
+            self.clock.wait(threading.Event(), _WAITING_LOOKS_EVERY)
+            if self.stop.asked:
+                raise CancelledError(
+                    "the run was stopped while it waited for another one; nothing was changed",
+                    remedy="run the same command again",
+                )
 
     @property
-    def journal(self) -> records.Lease:
+    def journal(self) -> PatientLease:
         """The lease this run writes under."""
         assert self._lease is not None
         return self._lease
+
+    def caller(self) -> Caller:
+        """Calls providers, as long as the lease is ours if there is one."""
+        return Caller(self.emit, self.clock, self._lease.ensure if self._lease is not None else lambda: None)
 
     @contextmanager
     def recording(self, kind: str) -> Iterator[Callable[[str], None]]:
@@ -365,7 +402,41 @@ class _Run:
             yield ended
         finally:
             self.counts = count(self._done)  # only now: what was running when the block ended has ended, too
-            self.journal.finish(result, {op.value: number for op, number in self.counts.items()})
+            try:
+                self.journal.finish(result, {op.value: number for op, number in self.counts.items()})
+            except RecordUnavailableError as error:
+                raise self._kept_elsewhere(error) from error
+
+    def _kept_elsewhere(self, error: RecordUnavailableError) -> RecordUnavailableError:
+        """What was done and cannot be recorded goes into a file that `stack import` takes; the error that says so."""
+        from importlib.metadata import version
+
+        from engine.state import deployment_json
+
+        steps = self.journal.unwritten
+        if not steps:
+            return error
+        try:
+            text = deployment_json.export(
+                self.journal.snapshot(),
+                seal=self.stack.seal,
+                secrets_state=self.stack.record.secrets_state(),
+                time=self.clock.stamp(),
+                version=version("workstead"),
+            )
+        except WorksteadError:  # not even what its secrets are sealed with can be read
+            return error
+        stamp = "".join(char for char in self.clock.stamp() if char.isdigit())[:14]
+        name = f"workstead-{self.stack.name.stack}-unrecorded-{stamp}.json"
+        file = rescue(text, name, (self.stack.root, Path.home()))
+        return RecordUnavailableError(
+            error.summary,
+            why=f"{steps} {'step' if steps == 1 else 'steps'} ended in the cloud and could not be recorded. The whole "
+            f"record as it should be, secrets sealed, is in {file or 'the text above'}.",
+            remedy=f"free some space, then `workstead stack import --stack {self.stack.name.stack} --file "
+            f"{file or 'FILE'}`; or just run again: what is pending is looked up in the cloud",
+            reference=error.reference,
+        )
 
     def _shown_config(self) -> Mapping[str, Any]:
         return {
@@ -385,6 +456,8 @@ class _Run:
                 if after is not before:
                     self.secrecy.note_all(after.inputs)
                     self.secrecy.note_all(after.outputs)
+        if self._lease is not None:
+            self._lease.starts_from(snapshot)
         return require_whole(snapshot)
 
     # --- settle and observe -------------------------------------------------------------------------------------------
@@ -405,13 +478,13 @@ class _Run:
                 ended("succeeded")
         return self.load()
 
-    def settle(self, snapshot: Snapshot, journal: records.Lease | None, importing: bool = False) -> list[recovery.Fact]:
+    def settle(self, snapshot: Snapshot, journal: PatientLease | None, importing: bool = False) -> list[recovery.Fact]:
         """The facts behind what is pending, told to the person. A preview does not wait for what may be under way."""
         if not snapshot.pending:
             return []
         planner = self.planner(snapshot, preview=journal is None)
         keys = iter(range(-1, -len(snapshot.pending) - 1, -1))
-        caller, numbers = Caller(self.emit, self.clock), itertools.count()
+        caller, numbers = self.caller(), itertools.count()
 
         def provider_of(state: ResourceState) -> Provider:
             return planner.provider_of(state.type, state.inputs, state.provider)
@@ -444,7 +517,7 @@ class _Run:
     def observe(self, snapshot: Snapshot) -> tuple[tuple[Step, ...], Snapshot]:
         """(what a look at every object means, the snapshot as it will be)."""
         planner = self.planner(snapshot, preview=True)
-        caller = Caller(self.emit, self.clock)
+        caller = self.caller()
         with self._previewing(caller) as executor:
             looks = [
                 executor.call(state.key, self._observation(state, planner, caller))
@@ -499,7 +572,7 @@ class _Run:
     def plan(self, snapshot: Snapshot) -> Plan:
         """Run the program to see what it asks for."""
         planner = self.planner(snapshot, preview=True)
-        caller = Caller(self.emit, self.clock)
+        caller = self.caller()
         problems: list[Diagnostic] = []
 
         def note(event: events.Event) -> None:
@@ -568,7 +641,7 @@ class _Run:
     def carry_out(self, snapshot: Snapshot, plan: Plan | None) -> Outcome:
         """Run the program for real, each registration answered when its steps have ended; then delete what is left."""
         planner = self.planner(snapshot, preview=False)
-        caller = Caller(self.emit, self.clock)
+        caller = self.caller()
         self._expect(snapshot)
         problem: WorksteadError | None = None
         with self.recording("update") as ended, self._acting(planner, caller) as executor:
@@ -606,7 +679,7 @@ class _Run:
 
     def delete_all(self, planner: Planner, steps: tuple[Step, ...], plan: Plan) -> Outcome:
         """Carry out a destroy."""
-        caller = Caller(self.emit, self.clock)
+        caller = self.caller()
         self._expect(planner.snapshot)
         place = program.import_path(self.stack.program)
         with self.recording("destroy") as ended, place, self._acting(planner, caller) as executor:
@@ -703,7 +776,7 @@ class _Run:
     ) -> tuple[Plan, tuple[ResourceState, ...]]:
         """Look at each wanted object, and plan (or, `acting`, carry out) taking it into the record."""
         planner = self.planner(snapshot, preview=not acting)
-        caller = Caller(self.emit, self.clock)
+        caller = self.caller()
         problems: list[Diagnostic] = []
         name = self.stack.name
         root = make_urn(name.stack, name.project, "", STACK_TYPE, f"{name.project}-{name.stack}")

@@ -32,7 +32,9 @@ from engine.core.errors import (
     CloudError,
     DeadlineError,
     InternalError,
+    LeaseLostError,
     RecordError,
+    RecordUnavailableError,
     StepFailedError,
     WorksteadError,
 )
@@ -125,10 +127,15 @@ class Journal(Protocol):
 
 
 class Caller:
-    """Calls providers, each in the context it may look at: time left, cancellation, progress."""
+    """Calls providers, each in the context it may look at: time left, cancellation, progress.
 
-    def __init__(self, emit: events.Watcher, clock: Clock) -> None:
+    `ensure` raises when this process may not call any more, because another one has taken its lease over; it is asked
+    at the last moment before each call, and whenever a provider has waited.
+    """
+
+    def __init__(self, emit: events.Watcher, clock: Clock, ensure: Callable[[], None] = lambda: None) -> None:
         self._emit = emit
+        self._ensure = ensure
         self._clock = clock
         self._cancelled = threading.Event()
 
@@ -146,6 +153,7 @@ class Caller:
         """A provider's answer to a call of at most `timeout` seconds (0: the provider's own limit)."""
         if self._cancelled.is_set():
             raise NotCalledError("the run was stopped before this call", urn=step.urn, remedy="run the command again")
+        self._require_lease()
         started = self._clock.monotonic()
         away: _Away = getattr(_HERE, "away", None) or _Away()
         away.deadline = started + timeout if timeout else None
@@ -157,7 +165,7 @@ class Caller:
             urn=step.urn,
             operation=step.op.value,
             clock=self._clock.monotonic,
-            wait=lambda seconds: self._clock.wait(self._cancelled, seconds),
+            wait=self._waited,
             report=lambda text: self._emit(events.StepProgressed(step, text, self._clock.epoch())),
             deadline=away.deadline,
             started=started,
@@ -168,6 +176,23 @@ class Caller:
             return exchange.ask(step.urn, step.op.value, call)
         finally:
             CALL.reset(token)
+
+    def _require_lease(self) -> None:
+        try:
+            self._ensure()
+        except LeaseLostError:
+            self.cancel()
+            raise
+
+    def _waited(self, seconds: float) -> bool:
+        """Let time pass for a provider; True when it shall give up."""
+        if self._clock.wait(self._cancelled, seconds):
+            return True
+        try:
+            self._require_lease()
+        except RecordUnavailableError:
+            return False  # a record that cannot be written now ends no call that is under way
+        return False
 
 
 class _Away:
@@ -457,6 +482,9 @@ class Executor:
         assert self._journal is not None
         try:
             tokens = iter(self._journal.record([entry for entry, _ in entries]))
+        except (RecordUnavailableError, LeaseLostError) as error:
+            self._unrecorded(entries, error)
+            return []
         except WorksteadError as error:
             if len(entries) > 1:  # one that no record can hold must not take the others with it
                 return [work for entry in entries for work in self._commit([entry])]
@@ -474,11 +502,17 @@ class Executor:
 
     def _unrecorded(self, entries: list[tuple[Entry, _Work]], error: WorksteadError) -> None:
         """The record cannot be written: whatever depended on it fails, and no further call is made."""
-        self._skip(self._schedule.stop())
+        self._stop_for(error)
         for _, work in entries:
             if isinstance(work, _Chain):
                 self._tell_failure(work.step, error)
             self._finish(work, error=error)
+
+    def _stop_for(self, error: BaseException | None) -> None:
+        """Start nothing any more; where the record is somebody else's by now, what waits gives up too."""
+        self._skip(self._schedule.stop())
+        if isinstance(error, LeaseLostError):
+            self._caller.cancel()
 
     # --- steps --------------------------------------------------------------------------------------------------------
 
@@ -612,7 +646,7 @@ class Executor:
                 self._journal.record([End(chain.token, writes), *under_way])
             except WorksteadError as unrecorded:
                 problem, writes = unrecorded, ()
-                self._skip(self._schedule.stop())
+                self._stop_for(problem)
         self._tell_failure(step, problem, recorded=bool(writes))
         if isinstance(problem, RecordError):
             self._finish(chain, error=problem)
@@ -635,7 +669,9 @@ class Executor:
         if error is not None and isinstance(work, _Chain):
             self._culprits[work.name] = work.step.urn
         skipped = self._schedule.finished(work.name, error is None)
-        if error is not None and self._stop_on_failure and not isinstance(work, _Call):
+        if isinstance(error, LeaseLostError):
+            self._stop_for(error)
+        elif error is not None and self._stop_on_failure and not isinstance(work, _Call):
             skipped += self._schedule.stop()
         self._settle(work, result, error)
         self._skip(skipped)
@@ -689,7 +725,9 @@ def _outcome_unknown(error: WorksteadError) -> bool:
     """May the call have had its effect all the same? Then its begin stays, and the next run looks."""
     if isinstance(error, CloudError):
         return error.uncertain or isinstance(error, DeadlineError)
-    return isinstance(error, CancelledError | InternalError) and not isinstance(error, NotCalledError)
+    if isinstance(error, NotCalledError):
+        return False
+    return isinstance(error, CancelledError | InternalError | LeaseLostError)
 
 
 def _begun(step: Step) -> ResourceState:

@@ -13,7 +13,7 @@ import getpass
 import os
 import socket
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -214,8 +214,7 @@ def open_stack(place: Place, name: StackName, *, create: bool = True, ask: AskPa
         secrets,
         run_config,
         _program(place.project),
-        settings.parallel,
-        settings.emulate_speed,
+        settings,
     )
 
 
@@ -228,8 +227,11 @@ def inline_stack(
     name = StackName(project, stack)
     known = any(summary.name == name for summary in place.backend.stacks(project))
     record = place.backend.stack(name) if known else place.backend.create(name)
-    secrets, speed = Secrets(place, name, record), texts.get("workstead:emulateSpeed", "fast")
-    return _joined(place, name, record, secrets, config.RunConfig(texts), program, speed=speed)
+    secrets, settings = (
+        Secrets(place, name, record),
+        replace(place.settings, emulate_speed=texts.get("workstead:emulateSpeed", place.settings.emulate_speed)),
+    )
+    return _joined(place, name, record, secrets, config.RunConfig(texts), program, settings)
 
 
 def _joined(
@@ -239,8 +241,7 @@ def _joined(
     secrets: Secrets,
     run_config: config.RunConfig,
     program: Path | InlineProgram,
-    parallel: int = 32,
-    speed: str = "fast",
+    settings: config.Settings,
 ) -> Stack:
     def outputs_of(text: str) -> Properties:
         other = StackName(*config.parse_stack_name(text, place.project.name))
@@ -262,10 +263,11 @@ def _joined(
         overlay={
             **{key: text for key, text in run_config.texts.items() if key.partition(":")[0] in _own_namespaces()},
             "workstead:home": str(place.project.own_folder),
-            "workstead:emulateSpeed": speed,
+            "workstead:emulateSpeed": settings.emulate_speed,
         },
         holder=holder(),
-        parallel=parallel,
+        parallel=settings.parallel,
+        patience=settings.patience,
     )
 
 

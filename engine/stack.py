@@ -28,7 +28,8 @@ class Stack:
 
     `config` maps full keys to text, as the program gets it; `package_config(package)` gives the settings of a
     package's default provider; `overlay` is laid over every own provider's settings without being recorded (where the
-    project's `.workstead` folder is); `seal` and `unseal` are the record's secrets. `clock`, `hands` and `declare`
+    project's `.workstead` folder is); `seal` and `unseal` are the record's secrets; `patience` is
+    how many seconds a run waits for a record that cannot be written. `clock`, `hands` and `declare`
     are for simulations: the last one puts its goals to the answers itself, in the place of the program.
     """
 
@@ -47,6 +48,7 @@ class Stack:
     holder: records.Holder = field(default_factory=lambda: records.Holder("", "", 0, ""))
     organization: str = "organization"
     parallel: int = 32
+    patience: float = 300.0
     clock: Clock = CLOCK
     hands: Callable[[], Hands] = Threads
     declare: Callable[[Predicted | Carried], None] | None = None

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from engine.cli.operations import operation_session
-from engine.cli.options import json_option, run_options, stack_option, yes_option
+from engine.cli.options import json_option, run_options, stack_option, wait_option, yes_option
 from engine.core.errors import UsageError
 
 
@@ -21,6 +21,7 @@ from engine.core.errors import UsageError
 @yes_option
 @json_option
 @run_options
+@wait_option
 @click.option("--file", "file", type=click.Path(exists=True, dir_okay=False), help="A JSON file of what to import.")
 @click.option("--parent", default="", metavar="URN", help="The resource to put it under (default: the stack).")
 @click.option("--protect/--no-protect", default=True, help="Protect the imported resources (default: yes).")

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 import click
 
-from engine.cli.options import json_option, must_ask, run_options, stack_option, yes_option
+from engine.cli.options import json_option, must_ask, run_options, stack_option, wait_option, yes_option
 from engine.core.errors import CancelledError, UsageError, WorksteadError
 from engine.core.events import Told
 
@@ -46,6 +46,7 @@ def preview(obj: dict[str, Any], **given: Any) -> None:
 @yes_option
 @json_option
 @run_options
+@wait_option
 @click.option("-r", "--refresh", is_flag=True, help="Look at every object first, and correct the record.")
 @click.option("-f", "--skip-preview", is_flag=True, help="Carry out without showing the plan first (implies --yes).")
 @click.option("--continue-on-error", is_flag=True, help="After a failure go on with what does not depend on it.")
@@ -71,6 +72,7 @@ def up(obj: dict[str, Any], **given: Any) -> None:
 @yes_option
 @json_option
 @run_options
+@wait_option
 @click.option("-f", "--skip-preview", is_flag=True, help="Correct the record without asking (implies --yes).")
 @click.pass_obj
 def refresh(obj: dict[str, Any], **given: Any) -> None:
@@ -91,6 +93,7 @@ def refresh(obj: dict[str, Any], **given: Any) -> None:
 @yes_option
 @json_option
 @run_options
+@wait_option
 @click.option("-r", "--refresh", is_flag=True, help="Look at every object first, and correct the record.")
 @click.option("-f", "--skip-preview", is_flag=True, help="Carry out without showing the plan first (implies --yes).")
 @click.option("--continue-on-error", is_flag=True, help="After a failure go on with what does not depend on it.")
@@ -158,6 +161,7 @@ class _Session:
             expect_no_changes=given["expect_no_changes"],
             clear_pending_creates=given["clear_pending_creates"],
             message=given["message"],
+            wait=given.get("wait", 0.0),
             debug=self._debug,
             confirm=self._confirm if self._asks else None,
         )

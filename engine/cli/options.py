@@ -48,6 +48,40 @@ def run_options(command: F) -> F:
     return command
 
 
+class Duration(click.ParamType):
+    """Seconds, or minutes or hours with `m` or `h` behind them."""
+
+    name = "duration"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        if not isinstance(value, str):
+            return value
+        number, unit = (value[:-1], value[-1]) if value[-1:] in _UNITS else (value, "s")
+        try:
+            seconds = float(number) * _UNITS[unit]
+        except ValueError:
+            seconds = -1.0
+        if not seconds >= 0:
+            self.fail(f"{value!r} is no length of time: give 90, 90s, 5m or 1h.", param, ctx)
+        return seconds
+
+
+_UNITS = {"s": 1, "m": 60, "h": 3600}
+
+
+def wait_option(command: F) -> F:
+    """`--wait`, for what needs the right to write the record."""
+    return click.option(
+        "--wait",
+        type=Duration(),
+        is_flag=False,
+        flag_value="inf",
+        default=0.0,
+        metavar="[TIME]",
+        help="While another run holds the stack, wait for it to end, at most TIME (90s, 5m, 1h), instead of giving up.",
+    )(command)
+
+
 def must_ask(yes: bool, interactive: bool) -> bool:
     """Must the person be asked? Raises UsageError when they must and cannot be (no prompt without a terminal)."""
     if yes or os.environ.get("PULUMI_SKIP_CONFIRMATIONS", "").lower() in ("1", "true"):

@@ -33,6 +33,8 @@ class Settings:
     """URL of the record."""
     parallel: int = 32
     """How many provider calls may run at once."""
+    patience: float = 300.0
+    """How many seconds a run waits for a record that cannot be written, because the disk is full or failing."""
     emulate_speed: str = "fast"
     """How fast emulated objects change their status: `instant`, `fast` (a hundredth of the vendor's time) or `real`."""
     origins: Mapping[str, str] = field(default_factory=dict)
@@ -48,6 +50,7 @@ class _Setting:
 _SETTINGS: Final[Mapping[str, _Setting]] = {
     "backend": _Setting(Annotated[str, msgspec.Meta(min_length=1)], ("WORKSTEAD_BACKEND",), per_stack=False),
     "parallel": _Setting(Annotated[int, msgspec.Meta(ge=1)], ("WORKSTEAD_PARALLEL", "PULUMI_PARALLEL")),
+    "patience": _Setting(Annotated[float, msgspec.Meta(ge=0)], ("WORKSTEAD_PATIENCE",)),
     "emulate_speed": _Setting(Literal["instant", "fast", "real"], ("WORKSTEAD_EMULATE_SPEED",)),
 }
 

@@ -17,6 +17,7 @@ turn it is:
         │   ├── (retryable=False)          4   it never will
         │   └── DeadlineError              9   the customer's own time limit ran out
         ├── RecordError                1   the record cannot be read or written, or is held by somebody else
+        │   ├── RecordUnavailableError     it cannot be read or written now; a later try can succeed
         │   ├── LeaseHeldError
         │   └── LeaseLostError
         └── InternalError            255   ours: a bug, and it says so
@@ -193,6 +194,12 @@ class RecordError(WorksteadError):
     """The record cannot be read or written, or does not make sense."""
 
     reference = "record"
+
+
+class RecordUnavailableError(RecordError):
+    """The disk is full or failing, or the file locked or closed to us: nothing was written, and a later try can be."""
+
+    reference = "record-unavailable"
 
 
 class LeaseHeldError(RecordError):

@@ -96,16 +96,23 @@ class Condition:
 class Lease(Protocol):
     """The right to write one stack's record. Renews itself in the background until released.
 
-    Every method that writes raises LeaseLostError once somebody else has taken the lease over, and RecordError when the
-    record cannot be written (a full disk, a failing one): then nothing of that call was written, and a later call can
-    succeed. `record`, `begin`, `end` and `replace` need a started deployment, which history ties their rows to. For a
-    value that no record can hold (not finite, not Unicode, unknown) they raise an error naming URN and property path,
-    and write nothing.
+    Every method that writes raises LeaseLostError once somebody else has taken the lease over, and
+    RecordUnavailableError when the record cannot be written (a full disk, a failing one): then nothing of that call was
+    written, and a later call can succeed. `record`, `begin`, `end` and `replace` need a started deployment, which
+    history ties their rows to. For a value that no record can hold (not finite, not Unicode, unknown) they raise an
+    error naming URN and property path, and write nothing.
     """
 
     @property
     def fence(self) -> int:
         """The fencing number: greater than that of every earlier lease of this stack."""
+        ...
+
+    def ensure(self) -> None:
+        """Raises LeaseLostError unless the lease is ours still: to be asked before a call that nothing is begun for.
+
+        It costs nothing as long as the lease was renewed lately, and a write otherwise (which renews it).
+        """
         ...
 
     def start(self, deployment: Deployment) -> Deployment:

@@ -69,6 +69,11 @@ class GroupCommit:
         """How many requests wait for the transaction after the present one."""
         return self._requests.qsize()
 
+    @property
+    def over(self) -> bool:
+        """Will nothing be committed any more?"""
+        return self._over is not None
+
     def commit(self, statements: Sequence[Statement]) -> None:
         """Commit the statements as one; returns when they are durable. Raises what `check` or `explain` say."""
         request = _Request(statements)

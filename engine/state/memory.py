@@ -294,6 +294,13 @@ class MemoryLease:
         """The fencing number."""
         return self._fence
 
+    def ensure(self) -> None:
+        """Raises LeaseLostError unless the lease is ours still."""
+        renewed = self._stack.expires
+        with self._writing() as stack:
+            if renewed > self._backend.clock():
+                stack.expires = renewed
+
     def start(self, deployment: Deployment) -> Deployment:
         """Begin a deployment, the next version; one that is still in progress was interrupted."""
         kept = {name: json_value(json_text(getattr(deployment, name))) for name in ("environment", "config")}

@@ -58,7 +58,7 @@ def lease_held(holder: Holder, until: str) -> LeaseHeldError:
     return LeaseHeldError(
         f"the stack is currently locked by {described(holder)}",
         why=f"Only one run may write a record. Its lease runs until {until} and is renewed as long as that run lives.",
-        remedy="wait until it has ended; if it hangs, stop that process: its lease ends with it",
+        remedy="wait until it has ended (`--wait`); if it hangs, stop that process: its lease ends with it",
     )
 
 

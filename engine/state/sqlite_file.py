@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import quote
 
-from engine.core.errors import RecordError
+from engine.core.errors import RecordError, RecordUnavailableError
 from engine.state.refusals import damaged
 from engine.state.sqlite_rows import COLUMNS, teach
 
@@ -167,8 +167,9 @@ class RecordFile:
         code = getattr(error, "sqlite_errorcode", 0) & 0xFF
         summary, why, remedy, reference = _EXPLANATIONS.get(code, _FAILED)
         said = f"{error} ({getattr(error, 'sqlite_errorname', 'no code')})"
+        kind = RecordError if reference == "record-damaged" else RecordUnavailableError
         words = {"path": self.path, "folder": self.path.parent, "said": said, "patience": f"{self._patience:g} s"}
-        return RecordError(
+        return kind(
             summary.format(**words), why=why.format(**words), remedy=remedy.format(**words), reference=reference
         )
 

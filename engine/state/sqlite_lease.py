@@ -110,10 +110,11 @@ class SqliteLease:
         self._proof = liveness.prove(self._lock)
         lock = self._lock.name if self._proof is not None else None
         now = self._backend.clock()
+        self._until = self._renewing = now + self._seconds
         named = json_text(asdict(replace(holder, since=timestamp(now))))
         db.execute(
             "UPDATE stack SET fence = ?, holder = ?, lock = ?, expires = ?, commits = ? WHERE id = ?",
-            (self._fence, named, lock, now + self._seconds, self._commits, self._stack),
+            (self._fence, named, lock, self._until, self._commits, self._stack),
         )
         db.execute(sealing("stack"), (self._stack,))
         open_operations = "SELECT id, deployment FROM pending WHERE id BETWEEN ? AND ? AND ended IS NULL"
@@ -125,6 +126,11 @@ class SqliteLease:
     def fence(self) -> int:
         """The fencing number."""
         return self._fence
+
+    def ensure(self) -> None:
+        """Raises LeaseLostError unless the lease is ours still; asks the file only when it was not renewed lately."""
+        if self._writer.over or self._backend.clock() >= self._until:
+            self._writer.commit([])
 
     def start(self, deployment: Deployment) -> Deployment:
         """Begin a deployment, the next version; one that is still in progress was interrupted."""
@@ -248,12 +254,13 @@ class SqliteLease:
 
     def _close(self, db: sqlite3.Connection) -> None:
         """Renew the lease from now and seal the stack's row. The end of every write transaction."""
-        until = self._backend.clock() + self._seconds
+        self._renewing = until = self._backend.clock() + self._seconds
         numbers = (self._keys.last, self._tokens.last, self._rows.last)
         db.execute(_CLOSE, (until, *numbers, self._commits + 1, self._stack))
 
     def _committed(self) -> None:
         self._commits += 1
+        self._until = self._renewing
         self._testify()
 
     def _testify(self) -> None:

@@ -130,7 +130,7 @@ class Caller:
     """Calls providers, each in the context it may look at: time left, cancellation, progress.
 
     `ensure` raises when this process may not call any more, because another one has taken its lease over; it is asked
-    at the last moment before each call, and whenever a provider has waited.
+    at the last moment before each call, whenever a provider has waited, and by our providers before each request.
     """
 
     def __init__(self, emit: events.Watcher, clock: Clock, ensure: Callable[[], None] = lambda: None) -> None:
@@ -170,6 +170,7 @@ class Caller:
             deadline=away.deadline,
             started=started,
             expect=expect,
+            ensure=self._ensure_meanwhile,
         )
         token = CALL.set(context)
         try:
@@ -188,11 +189,15 @@ class Caller:
         """Let time pass for a provider; True when it shall give up."""
         if self._clock.wait(self._cancelled, seconds):
             return True
+        self._ensure_meanwhile()
+        return False
+
+    def _ensure_meanwhile(self) -> None:
+        """Like the question before a call; but a record that cannot be written now ends none that is under way."""
         try:
             self._require_lease()
         except RecordUnavailableError:
-            return False  # a record that cannot be written now ends no call that is under way
-        return False
+            return
 
 
 class _Away:

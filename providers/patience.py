@@ -87,6 +87,7 @@ def patiently(attempt: Callable[[], T], call: CallContext, patience: Patience, l
 
     def in_turn() -> T:
         turn = lane.admit(call, failures[-1].error if failures else None)
+        call.ensure()
         call.expect(ATTEMPT_LIMIT)
         try:
             result = attempt()

@@ -54,6 +54,7 @@ LAYERS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
             "engine.clock",
             "engine.executor",
             "engine.monitor",
+            "engine.patience",
             "engine.program",
             "engine.recovery",
             "engine.stack",
@@ -64,6 +65,8 @@ LAYERS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     ),
     # Makes that `Stack` out of files, settings, record and clouds.
     "engine.opening": ((CORE, "engine.config", "engine.program", "engine.stack", "engine.state", "providers"), ()),
+    # A lease whose writes wait for a disk that is full.
+    "engine.patience": ((CORE, "engine.clock", "engine.state"), ()),
     # Brings an earlier version of a record back, also where it is damaged.
     "engine.restoring": ((CORE, "engine.opening", "engine.state"), ()),
     # `cloud …` works on the emulators' file itself, and `import` knows our types by their short names.

@@ -216,6 +216,8 @@ class CallContext:
     `deadline` is a reading of `clock` (seconds), None for no limit; `wait(seconds)` returns early, with True, when the
     run is being cancelled. `expect(seconds)` says that from now on something is under way that cannot be interrupted
     and takes at most so long (None: nothing is); who overruns it is not waited for any more.
+    `ensure()` is to be asked before each request: it raises when this process may send none any more, because another
+    one has taken the stack over.
     """
 
     urn: str
@@ -226,6 +228,7 @@ class CallContext:
     deadline: float | None = None
     started: float = 0.0
     expect: Callable[[float | None], None] = lambda seconds: None
+    ensure: Callable[[], None] = lambda: None
 
     def elapsed(self) -> float:
         """Seconds since the call began."""

@@ -109,9 +109,9 @@ class Lease(Protocol):
         ...
 
     def ensure(self) -> None:
-        """Raises LeaseLostError unless the lease is ours still: to be asked before a call that nothing is begun for.
+        """Raises LeaseLostError when somebody else has taken the lease over, or it was given back; only reads.
 
-        It costs nothing as long as the lease was renewed lately, and a write otherwise (which renews it).
+        To be asked before a call that no begin stands before, and between the requests of one: from many threads.
         """
         ...
 

@@ -296,10 +296,8 @@ class MemoryLease:
 
     def ensure(self) -> None:
         """Raises LeaseLostError unless the lease is ours still."""
-        renewed = self._stack.expires
-        with self._writing() as stack:
-            if renewed > self._backend.clock():
-                stack.expires = renewed
+        with self._backend.lock:
+            self._require_ours()
 
     def start(self, deployment: Deployment) -> Deployment:
         """Begin a deployment, the next version; one that is still in progress was interrupted."""
@@ -384,14 +382,17 @@ class MemoryLease:
                 self._stack.holder = None
             self._released = True
 
+    def _require_ours(self) -> None:
+        if self._released:
+            raise refusals.lease_over()
+        if self._stack.fence != self._fence or self._stack.holder is None:
+            raise refusals.lease_lost(self._stack.holder)
+
     @contextmanager
     def _writing(self, *, started: bool = False) -> Iterator[_Stack]:
         with self._backend.lock:
             stack = self._stack
-            if self._released:
-                raise refusals.lease_over()
-            if stack.fence != self._fence or stack.holder is None:
-                raise refusals.lease_lost(stack.holder)
+            self._require_ours()
             if started and not self._version:
                 raise refusals.not_started()
             stack.expires = self._backend.clock() + self._seconds

@@ -80,6 +80,8 @@ class SqliteLease:
         self._seconds = seconds
         self._version = 0
         self._proof: int | None = None
+        self._looking = Lock()
+        self._eyes: sqlite3.Connection | None = None
         acknowledged = liveness.acknowledged(backend.file.lease_files(record.id))
         db = backend.file.connect()
         try:
@@ -110,11 +112,10 @@ class SqliteLease:
         self._proof = liveness.prove(self._lock)
         lock = self._lock.name if self._proof is not None else None
         now = self._backend.clock()
-        self._until = self._renewing = now + self._seconds
         named = json_text(asdict(replace(holder, since=timestamp(now))))
         db.execute(
             "UPDATE stack SET fence = ?, holder = ?, lock = ?, expires = ?, commits = ? WHERE id = ?",
-            (self._fence, named, lock, self._until, self._commits, self._stack),
+            (self._fence, named, lock, now + self._seconds, self._commits, self._stack),
         )
         db.execute(sealing("stack"), (self._stack,))
         open_operations = "SELECT id, deployment FROM pending WHERE id BETWEEN ? AND ? AND ended IS NULL"
@@ -128,9 +129,15 @@ class SqliteLease:
         return self._fence
 
     def ensure(self) -> None:
-        """Raises LeaseLostError unless the lease is ours still; asks the file only when it was not renewed lately."""
-        if self._writer.over or self._backend.clock() >= self._until:
+        """Raises LeaseLostError unless the lease is ours still: looks into the file, on a connection of its own."""
+        if self._writer.over:
             self._writer.commit([])
+        with self._looking:
+            try:
+                self._eyes = self._eyes or self._backend.file.connect()
+                self._verify(self._eyes)
+            except sqlite3.Error as error:
+                raise self._backend.file.explain(error) from error
 
     def start(self, deployment: Deployment) -> Deployment:
         """Begin a deployment, the next version; one that is still in progress was interrupted."""
@@ -238,6 +245,10 @@ class SqliteLease:
         """Give the lease back; harmless when it was lost, or given back before."""
         give_back = "UPDATE stack SET holder = NULL, lock = NULL, expires = 0 WHERE id = ? AND fence = ?"
         self._writer.stop([(give_back, (self._stack, self._fence))], refusals.lease_over())
+        with self._looking:
+            if self._eyes is not None:
+                self._eyes.close()
+                self._eyes = None
         if self._proof is not None:
             # While others keep SQLite from emptying its log, the file goes on bearing witness.
             liveness.forget(None if self._backend.file.has_log() else self._lock, self._proof)
@@ -247,20 +258,19 @@ class SqliteLease:
     # --- statements -------------------------------------------------------------------------------------------------
 
     def _verify(self, db: sqlite3.Connection) -> None:
-        """Is the lease still ours? The beginning of every write transaction."""
+        """Is the lease still ours? Also the beginning of every write transaction."""
         row = db.execute("SELECT fence, holder FROM stack WHERE id = ?", (self._stack,)).fetchone()
         if row is None or row[0] != self._fence or row[1] is None:
             raise refusals.lease_lost(holder_of(row[1]) if row and row[1] else None)
 
     def _close(self, db: sqlite3.Connection) -> None:
         """Renew the lease from now and seal the stack's row. The end of every write transaction."""
-        self._renewing = until = self._backend.clock() + self._seconds
+        until = self._backend.clock() + self._seconds
         numbers = (self._keys.last, self._tokens.last, self._rows.last)
         db.execute(_CLOSE, (until, *numbers, self._commits + 1, self._stack))
 
     def _committed(self) -> None:
         self._commits += 1
-        self._until = self._renewing
         self._testify()
 
     def _testify(self) -> None:

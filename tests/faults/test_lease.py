@@ -1,4 +1,4 @@
-"""Two runs on one stack: one runs, the other is refused or waits; one that was paused too long calls nothing any more."""
+"""Two runs on one stack: one runs, the other is refused or waits; one paused for too long calls nothing any more."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
 import pytest
 
+from engine.core.errors import RecordUnavailableError
 from engine.state import open_backend
 from engine.state.backend import Holder, Lease
 from engine.state.sqlite import SqliteBackend
@@ -47,7 +49,8 @@ def url(project: kill.Project) -> str:
 
 def taken(project: kill.Project, later: float = 0.0) -> Lease:
     """The stack's lease, taken by somebody of another machine, whose clock may be late."""
-    backend = SqliteBackend(Path(url(project).removeprefix("sqlite:///")), clock=lambda: time.time() + later)
+    file = Path(url(project).removeprefix("sqlite:///"))
+    backend = SqliteBackend(file, clock=lambda: time.time() + later, patience=1)
     return backend.stack(kill.STACK).acquire(HOLDER)
 
 
@@ -122,12 +125,13 @@ def test_a_paused_run_that_was_taken_over_calls_nothing_any_more(project: kill.P
         stderr=subprocess.PIPE,
         text=True,
     )
-    with process:
-        until(process.stderr, {"up": "creating", "destroy": "deleting", "refresh": "Refreshing"}[command])
-        process.send_signal(signal.SIGSTOP)
-        time.sleep(1)  # what the clouds were asked before, they have answered
-        held = taken(project, later=31)
-        calls = len(log(project))
+    asked = len(project.file.log())
+    with process, killed_at_the_end(process):
+        while len(project.file.log()) < asked + 3:
+            assert process.poll() is None, "it ended too early"
+            time.sleep(0.02)
+        held = taken_from(process, project)
+        calls = len(project.file.log())
         before = open_backend(url(project)).stack(kill.STACK).load()
         process.send_signal(signal.SIGCONT)
         assert process.stderr
@@ -136,7 +140,7 @@ def test_a_paused_run_that_was_taken_over_calls_nothing_any_more(project: kill.P
     assert "this run has lost the right to write the stack's record" in said
     assert "taken over by ada (process 12 on elsewhere)" in said
     assert "Traceback" not in said
-    assert len(log(project)) - calls <= 4, "at most what was on its way to the clouds when it was paused"
+    assert len(project.file.log()) - calls <= 4, "at most what was on its way to the clouds when it was paused"
     assert open_backend(url(project)).stack(kill.STACK).load() == before
     held.release()
     project.file.clear_faults()
@@ -144,6 +148,23 @@ def test_a_paused_run_that_was_taken_over_calls_nothing_any_more(project: kill.P
     assert kill.compare(project, kill.Found()) == []
 
 
-def log(project: kill.Project) -> list[object]:
-    """Every call the clouds were asked."""
-    return project.folder.run("cloud", "log", "--json").must().json
+def taken_from(process: subprocess.Popen[str], project: kill.Project) -> Lease:
+    """Pause the process and take its lease over; where it was paused with the file locked, a little later."""
+    for _ in range(20):
+        process.send_signal(signal.SIGSTOP)
+        time.sleep(1)  # what the clouds were asked before, they have answered
+        try:
+            return taken(project, later=31)
+        except RecordUnavailableError:
+            process.send_signal(signal.SIGCONT)
+            time.sleep(0.05)
+    raise AssertionError("it always had the record locked")
+
+
+@contextmanager
+def killed_at_the_end(process: subprocess.Popen[str]) -> Iterator[None]:
+    """Whatever happens in the block, the process does not outlive it."""
+    try:
+        yield
+    finally:
+        process.kill()

@@ -336,6 +336,17 @@ def test_a_lost_create_answer_never_makes_two(cloud: Bench, type_: TypeCases, fa
 
 
 @each()
+def test_what_was_made_and_never_recorded_is_found(cloud: Bench, type_: TypeCases) -> None:
+    """Whoever dies after a create and before its record; with all that a full set of inputs takes to make."""
+    provider = cloud.provider(type_.type)
+    inputs = checked(provider, type_.full(cloud))
+    id_ = provider.create(dict(inputs)).id
+    found = provider.find(dict(inputs))
+    assert found.id == id_
+    unchanged(provider, id_, found.outs, inputs)
+
+
+@each()
 def test_find_finds_nothing_where_nothing_is(cloud: Bench, type_: TypeCases) -> None:
     provider = cloud.provider(type_.type)
     inputs = checked(provider, type_.minimal(cloud))
@@ -457,3 +468,20 @@ def test_a_provider_is_configured_once_per_configuration() -> None:
 
 def test_a_partial_failure_is_a_cloud_error() -> None:
     assert issubclass(PartialFailure, CloudError)
+
+
+def test_a_role_without_its_policies_is_found_and_finished(benches: dict[str, Bench]) -> None:
+    """Who dies between CreateRole and the calls for its policies leaves a role that lacks them."""
+    bench = benches["sagemaker"]
+    bench.reset()
+    cases = next(cases for _, cases in ALL if cases.type == "aws:iam/role:Role")
+    provider = bench.provider(cases.type)
+    inputs = checked(provider, cases.full(bench))
+    lacking = {name: value for name, value in inputs.items() if name not in ("inlinePolicies", "managedPolicyArns")}
+    assert lacking != inputs
+    id_ = provider.create(lacking).id
+    found = provider.find(dict(inputs))
+    assert found.id == id_
+    assert provider.diff(id_, dict(found.outs), dict(inputs)).changes
+    done = provider.update(id_, dict(found.outs), dict(inputs))
+    unchanged(provider, id_, provider.read(id_, dict(done.outs)).outs, inputs)

@@ -78,6 +78,7 @@ class Choices:
     continue_on_error: bool = False
     expect_no_changes: bool = False
     clear_pending_creates: bool = False
+    adopt: bool = False
     message: str = ""
     debug: bool = False
     confirm: Callable[[Plan], bool] | None = None
@@ -880,6 +881,7 @@ class _Run:
                 parallel=self.stack.parallel,
                 config=stack.config,
                 secret_keys=stack.secret_keys,
+                adopt=self.choices.adopt,
             ),
             answers,
             stack.package_config,

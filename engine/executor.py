@@ -22,11 +22,11 @@ import threading
 from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from queue import Empty, SimpleQueue
-from typing import Any, Final, Generic, Protocol, TypeVar
+from typing import Any, Final, Generic, Protocol, TypeVar, cast
 
 from engine.clock import Clock
 from engine.core import events, exchange, results
-from engine.core.contract import CALL, CallContext, PartialFailure, Provider, ReadResult
+from engine.core.contract import CALL, GONE, CallContext, LocatingProvider, PartialFailure, Provider, ReadResult
 from engine.core.errors import (
     CancelledError,
     CloudError,
@@ -144,10 +144,16 @@ class Caller:
         self._cancelled.set()
 
     def look(self, look: Look, provider: Provider, timeout: float = 0) -> ReadResult:
-        """Read the object a decision waits for."""
+        """Read the object a decision waits for; without an ID the one that bears the declared name, if there is one."""
+        inputs = dict(reveal(look.inputs))
+
+        def read() -> ReadResult:
+            id_ = look.id or cast("LocatingProvider", provider).locate(inputs)
+            return provider.read(id_, inputs) if id_ else GONE
+
         state = ResourceState(urn=look.urn, type=look.type, custom=True, id=look.id, inputs=look.inputs)
         step = Step(op=Op.READ, urn=look.urn, new=state)
-        return self.ask(step, timeout, lambda: provider.read(look.id, dict(reveal(look.inputs))))
+        return self.ask(step, timeout, read)
 
     def ask(self, step: Step, timeout: float, call: Callable[[], T]) -> T:
         """A provider's answer to a call of at most `timeout` seconds (0: the provider's own limit)."""

@@ -26,6 +26,7 @@ from pulumi.runtime.proto import engine_pb2, resource_pb2
 
 from engine.core.errors import Diagnostic, ProgramError, Severity, WorksteadError
 from engine.core.model import (
+    ADOPT_IF_THERE,
     NO_OPTIONS,
     PROVIDER_TYPE_PREFIX,
     STACK_TYPE,
@@ -116,6 +117,7 @@ class Deployment:
     parallel: int
     config: Mapping[str, str]
     secret_keys: tuple[str, ...]
+    adopt: bool = False
 
 
 class Monitor:
@@ -289,6 +291,7 @@ class Monitor:
             import_id="" if read else request.importId,
             read_id=request.id if read else "",
             source_position=_position(request, self._deployment.root),
+            adopt=not read and (self._deployment.adopt or ADOPT_IF_THERE in request.aliasURNs),
         )
 
     def _parent(self, request: Any) -> Goal | None:

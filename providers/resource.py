@@ -16,7 +16,7 @@ from typing import Any, ClassVar, Self, dataclass_transform
 
 import pulumi
 
-from engine.core.model import PROVIDER_KEY, make_urn
+from engine.core.model import ADOPT_IF_THERE, PROVIDER_KEY, make_urn
 from providers.base import GENERATED, physical_name
 
 
@@ -94,6 +94,19 @@ class CloudResource(pulumi.CustomResource):
         with_id = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(id=id))
         self._register(resource_name, {}, with_id, self._hidden)
         return self
+
+
+def adopt_if_there(opts: pulumi.ResourceOptions | None = None) -> pulumi.ResourceOptions:
+    """Options with which a resource takes over the object that bears its name, if there is one; else it is created.
+
+        Notebook("desk", ..., opts=adopt_if_there(pulumi.ResourceOptions(protect=True)))
+
+    It says of one resource what `workstead up --adopt` says of all. Unlike `import_` it needs no ID and may stay in the
+    program for good, because a recorded resource is not looked for any more. What it adds is an alias that no resource
+    has. Options cannot carry anything of ours, and an input would be recorded and compared by the real `pulumi up`; an
+    alias that matches nothing it simply ignores, so there the resource is created as ever.
+    """
+    return pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(aliases=[ADOPT_IF_THERE]))
 
 
 def generated_name(

@@ -15,7 +15,15 @@ from typing import Any, Final
 
 import click
 
-from engine.cli.options import json_option, must_ask, run_options, stack_option, wait_option, yes_option
+from engine.cli.options import (
+    adopt_option,
+    json_option,
+    must_ask,
+    run_options,
+    stack_option,
+    wait_option,
+    yes_option,
+)
 from engine.core.errors import CancelledError, UsageError, WorksteadError
 from engine.core.events import Told
 
@@ -25,6 +33,7 @@ from engine.core.events import Told
 @json_option
 @run_options
 @click.option("-r", "--refresh", is_flag=True, help="Look at every object first.")
+@adopt_option
 @click.pass_obj
 def preview(obj: dict[str, Any], **given: Any) -> None:
     """Show what an up would do, and why. Changes nothing.
@@ -50,6 +59,7 @@ def preview(obj: dict[str, Any], **given: Any) -> None:
 @click.option("-r", "--refresh", is_flag=True, help="Look at every object first, and correct the record.")
 @click.option("-f", "--skip-preview", is_flag=True, help="Carry out without showing the plan first (implies --yes).")
 @click.option("--continue-on-error", is_flag=True, help="After a failure go on with what does not depend on it.")
+@adopt_option
 @click.pass_obj
 def up(obj: dict[str, Any], **given: Any) -> None:
     """Make the cloud as the program says: plan, ask, carry out.
@@ -160,6 +170,7 @@ class _Session:
             or environ.get("PULUMI_CONTINUE_ON_ERROR", "").lower() in ("1", "true"),
             expect_no_changes=given["expect_no_changes"],
             clear_pending_creates=given["clear_pending_creates"],
+            adopt=given.get("adopt", False),
             message=given["message"],
             wait=given.get("wait", 0.0),
             debug=self._debug,

@@ -26,6 +26,13 @@ def json_option(command: F) -> F:
     return click.option("-j", "--json", "as_json", is_flag=True, help="Print JSON, for programs.")(command)
 
 
+def adopt_option(command: F) -> F:
+    """`--adopt`."""
+    return click.option(
+        "--adopt", is_flag=True, help="Take objects that exist under a declared name into the record, not create them."
+    )(command)
+
+
 def yes_option(command: F) -> F:
     """`-y/--yes`."""
     return click.option("-y", "--yes", is_flag=True, help="Agree to the plan without being asked.")(command)

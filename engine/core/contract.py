@@ -209,6 +209,21 @@ class CloudProvider(Protocol):
         ...
 
 
+@runtime_checkable
+class LocatingProvider(Protocol):
+    """What a type offers whose objects can be found by their declared name, so that an existing one can be adopted.
+
+    Unlike `find`, which only knows what this stack's own create left.
+    """
+
+    def locate(self, props: dict[str, Any]) -> str:
+        """The ID of the object that bears the name in these checked inputs, whoever made it; empty for none.
+
+        One that another stack's marker claims is none. Raises CloudError when it cannot be told which one is meant.
+        """
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class CallContext:
     """The present provider call, as its provider may see it.

@@ -138,8 +138,8 @@ NO_OPTIONS: Final = Options()
 class Goal:
     """What the program asks of one resource: inputs, options, dependencies.
 
-    `read_id` makes it a read (`.get`), `import_id` an import. `delete_before_replace` None leaves the order of a
-    replacement to the provider.
+    `read_id` makes it a read (`.get`), `import_id` an import; `adopt` an import of the object that bears the declared
+    name, if there is one. `delete_before_replace` None leaves the order of a replacement to the provider.
     """
 
     urn: str
@@ -155,6 +155,7 @@ class Goal:
     import_id: str = ""
     read_id: str = ""
     source_position: str = ""
+    adopt: bool = False
 
     @property
     def is_read(self) -> bool:
@@ -163,6 +164,13 @@ class Goal:
 
 
 # --- what is recorded -------------------------------------------------------------------------------------------------
+
+
+ADOPT_IF_THERE = "urn:pulumi:any::any::workstead:adopt:IfThere::adopt"
+"""An alias that no resource ever has: how a program says of one resource what `--adopt` says of all.
+
+Pulumi's engine looks for it in its record, finds nothing and goes on, so such a program runs there unchanged.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

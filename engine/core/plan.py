@@ -12,7 +12,7 @@ from typing import Any
 from engine.core.diff import Change
 from engine.core.errors import Diagnostic, ProgramError, RecordError
 from engine.core.model import Goal, ResourceState, is_provider_type
-from engine.core.values import ResourceReference, Secret, Unknown, equal
+from engine.core.values import ResourceReference, Secret, Unknown, equal, has_unknown
 
 
 class Op(StrEnum):
@@ -211,6 +211,8 @@ def breach(plan: Plan, goal: Goal, steps: Iterable[Step]) -> str:
             return f"its input {name} is not what the plan shows"
     planned = {step.op for step in plan.of(goal.urn)}
     allowed = planned.union(*(_WEAKER.get(op, frozenset()) for op in planned))
+    if promised.adopt and has_unknown(promised.inputs):
+        allowed |= {Op.IMPORT, Op.UPDATE}  # what the plan's note said: adopted, if it is there once that is known
     for step in steps:
         if step.urn == goal.urn and step.op not in allowed:
             return f"the plan says {', '.join(sorted(planned)) or 'nothing'}, and now it would be {step.op}"

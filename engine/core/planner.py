@@ -31,12 +31,12 @@ from engine.core.model import (
     provider_urn,
 )
 from engine.core.plan import UNCHANGED, Op, Reason, Step, Why
-from engine.core.values import UNKNOWN, Properties, equal, reveal
+from engine.core.values import UNKNOWN, Properties, equal, has_unknown, reveal
 
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """A question to the cloud that a decision waits for: read this object."""
+    """A question to the cloud that a decision waits for: read this object. Without an ID: the one of this name."""
 
     urn: str
     type: str
@@ -99,6 +99,8 @@ class Planner:
         self._kept: set[int] = set()  # rows that waited for their delete, and are wanted again
         self._any_waiting = any(state.delete for state in snapshot.resources)
         self._failed: set[str] = set()
+        self._sought: dict[str, Diagnostic | None] = {}  # to be adopted: looked for in the cloud, or why not
+        self._adopted: dict[tuple[str, str], str] = {}  # objects (type, ID) adopted in this run → goal
         self._providers: dict[tuple[str, str, object], Provider] = {}
 
     # --- one goal -----------------------------------------------------------------------------------------------------
@@ -113,7 +115,48 @@ class Planner:
             known_as = (old.import_id or old.id) if old and not old.external else ""
             if known_as != goal.import_id:
                 return Look(goal.urn, goal.type, goal.import_id, goal.inputs, goal.provider)
+        elif goal.adopt and goal.custom and old is None and not is_provider_type(goal.type):
+            return self._look_by_name(goal)
         return None
+
+    def _look_by_name(self, goal: Goal) -> Look | None:
+        try:
+            provider = self.provider_of(goal.type, goal.inputs, goal.provider)
+        except ProgramError:
+            return None  # `decide` says so
+        if not hasattr(provider, "locate"):
+            self._sought[goal.urn] = self._note(
+                goal, "objects of this type cannot be found by their name, so this one is created"
+            )
+            return None
+        checked = exchange.check(provider, goal.urn, {}, goal.inputs, self._origins(goal))
+        if checked.failures:
+            return None
+        if has_unknown(checked.inputs):
+            self._sought[goal.urn] = self._note(
+                goal, "whether it exists is looked up once everything about it is known; then it is adopted"
+            )
+            return None
+        self._sought[goal.urn] = None
+        return Look(goal.urn, goal.type, "", checked.inputs, goal.provider)
+
+    @staticmethod
+    def _note(goal: Goal, summary: str, why: str = "") -> Diagnostic:
+        return Diagnostic(Severity.INFO, summary, urn=goal.urn, why=why, reference="not-adopted")
+
+    def _adopting(self, goal: Goal, seen: ReadResult) -> tuple[Goal, ReadResult | None, tuple[Diagnostic, ...]]:
+        """What was found by its name, as if the program had named it for import; or nothing, and perhaps why."""
+        if not seen.id:
+            return goal, None, ()
+        urn = self._adopted.setdefault((goal.type, seen.id), goal.urn)
+        for row in self.snapshot.resources:
+            same = row.type == goal.type and row.id == seen.id and not row.pending_replacement
+            if same and provider_urn(row.provider) == provider_urn(goal.provider):
+                urn = row.urn
+        if urn != goal.urn:
+            whose = "the object of this name belongs to another resource of this stack, so it is not adopted"
+            return goal, None, (self._note(goal, whose, f"It is {seen.id}, of {urn}."),)
+        return replace(goal, import_id=seen.id), seen, ()
 
     def decide(self, goal: Goal, seen: ReadResult | None = None) -> Decision:
         """The steps a goal needs; `seen` answers its `look`. Raises ProgramError for a URN registered before."""
@@ -215,6 +258,10 @@ class Planner:
     def _decide_custom(self, goal: Goal, seen: ReadResult | None) -> Decision:
         old = self._old.get(goal.urn)
         imported: Step | None = None
+        unadopted = self._sought.get(goal.urn)
+        adoption: tuple[Diagnostic, ...] = (unadopted,) if unadopted is not None else ()
+        if seen is not None and goal.urn in self._sought:
+            goal, seen, adoption = self._adopting(goal, seen)
         if seen is not None:
             decision = self._import(goal, old, seen)
             if not decision.valid:
@@ -229,6 +276,7 @@ class Planner:
         gone = goal.urn in self._doomed
         kept = None if old is None or old.external or gone else old
         ignored, notes = self._ignore(goal, kept)
+        notes = (*adoption, *notes)
         recorded = kept.inputs if kept else {}
         checked = exchange.check(provider, goal.urn, recorded, ignored, self._origins(goal))
         if checked.failures:
@@ -562,7 +610,7 @@ class Planner:
             state = state.but(key=old.key if old else 0)
         return Decision(
             goal.urn,
-            (Step(op=op, urn=goal.urn, old=replaced, new=state, reason=Reason(Why.IMPORT)),),
+            (Step(op=op, urn=goal.urn, old=replaced, new=state, reason=_IMPORTED[goal.urn in self._sought]),),
         )
 
     def _after_import(self, imported: Step, steps: tuple[Step, ...]) -> tuple[Step, ...]:
@@ -586,8 +634,10 @@ class Planner:
             f"the program differs from the object {goal.import_id!r} in {', '.join(verdict.replace_keys)}, "
             "which only a replacement could change",
             urn=goal.urn,
-            why="An object that the program names for import is not replaced: that would destroy it.",
-            remedy="make the program equal to the object, or take the import option out",
+            why="An object that was there before is not replaced: that would destroy it.",
+            remedy="make the program equal to the object, give the resource another name, or do not adopt it"
+            if goal.adopt
+            else "make the program equal to the object, or take the import option out",
             reference="import-would-replace",
         )
 
@@ -716,6 +766,8 @@ class Planner:
 
 
 _REPLACING = frozenset({Op.CREATE_REPLACEMENT, Op.READ_REPLACEMENT, Op.IMPORT_REPLACEMENT})
+
+_IMPORTED = (Reason(Why.IMPORT), Reason(Why.IMPORT, note="there is an object of this name"))
 
 _REPLACED_BY: Mapping[Why, tuple[str, ...]] = {
     Why.TAINTED: ("id",),

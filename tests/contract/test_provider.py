@@ -354,6 +354,18 @@ def test_find_finds_nothing_where_nothing_is(cloud: Bench, type_: TypeCases) -> 
 
 
 @each()
+def test_what_exists_is_located_by_its_name_and_is_what_was_declared(cloud: Bench, type_: TypeCases) -> None:
+    provider = cloud.provider(type_.type)
+    inputs = checked(provider, type_.minimal(cloud))
+    assert provider.locate(inputs) == ""
+    with under(TestClock().call()):
+        made = provider.create(inputs)
+        assert provider.locate(inputs) == made.id
+        found = provider.read(made.id, inputs)
+    unchanged(provider, made.id, found.outs, inputs)
+
+
+@each()
 def test_throttling_is_survived(cloud: Bench, type_: TypeCases) -> None:
     provider = cloud.provider(type_.type)
     inputs = checked(provider, type_.minimal(cloud))

@@ -251,6 +251,10 @@ class Accounts(DataForestType):
         computed = _account_outputs({**detail, "name": detail.get("name") or wanted["name"]})
         return self.seen(id_, wanted, wanted, {**computed, "adopted": False})
 
+    def locate(self, props: dict[str, Any]) -> str:
+        """The ID of the account of that name, if the key sees it."""
+        return self._named(str(self.declared(props).get("name", ""))) or ""
+
     def list(self) -> Iterator[Found]:
         """Every account the key has rights on."""
         for item in self.client.accounts():

@@ -125,6 +125,11 @@ class AIWorkspaces(DataForestType):
             return ReadResult()
         return self.seen(id_, wanted, wanted, _workspace_outputs(detail))
 
+    def locate(self, props: dict[str, Any]) -> str:
+        """The ID of the workspace of that name in the account."""
+        wanted = self.declared(props)
+        return self._named(wanted["account_id"], wanted["name"]) or ""
+
     def list(self) -> Iterator[Found]:
         """Every workspace of every account the key has rights on."""
         for account in self.client.accounts():

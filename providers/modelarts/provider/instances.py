@@ -188,6 +188,12 @@ class DevEnvInstances(ModelArtsType):
             return GONE
         return found
 
+    def locate(self, props: dict[str, Any]) -> str:
+        """The ID of the instance of that name in its workspace."""
+        wanted = self.declared(props)
+        item = self._named(wanted["name"], _workspace_of(wanted))
+        return str(item["id"]) if item else ""
+
     def list(self) -> Iterator[Found]:
         """Every instance of the default workspace, whoever made it."""
         for item in self.client.instances():

@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 
 from engine.core.contract import GONE, CreateResult, Found, ReadResult, UpdateResult
 from engine.core.diff import Change
+from engine.core.errors import CloudError
 from providers.base import ReplaceRule, ResourceType, Tree, create_once, current_call, keeping, wait_until
 from providers.errors import ForbiddenError, NotFoundError
 from providers.modelarts.errors import WrongStatusError
@@ -218,6 +219,26 @@ class Notebooks(ModelArtsType):
                 return found
         return GONE
 
+    def locate(self, props: dict[str, Any]) -> str:
+        """The ID of the notebook of that name with our mark or none: another mark says that it is another stack's."""
+        wanted = self.declared(props)
+        own = MARK.search(description_of(wanted))
+        items = [
+            item
+            for item in self._named(wanted)
+            if (mark := MARK.search(str(item.get("description") or ""))) is None
+            or (own is not None and mark["marker"] == own["marker"])
+        ]
+        if len(items) > 1:
+            raise CloudError(
+                f"there are {len(items)} notebooks named {wanted['name']!r}",
+                why="Names are not unique in ModelArts, so it cannot be told which one is meant: "
+                f"{', '.join(str(item['id']) for item in items)}.",
+                remedy="name the one to take over with the option import_",
+                reference="adoption-ambiguous",
+            )
+        return str(items[0]["id"]) if items else ""
+
     def list(self) -> Iterator[Found]:
         """Every notebook that the credentials may see."""
         for item in self._visible():
@@ -232,15 +253,19 @@ class Notebooks(ModelArtsType):
         except ForbiddenError:
             return self.client.notebooks(name=name, workspace_id=workspace_id)
 
-    def _marked(self, wanted: Tree) -> list[Detail]:
-        """The notebooks that bear the mark of these inputs, newest first."""
-        description = description_of(wanted)
-        mark = MARK.search(description)
-        items = [
+    def _named(self, wanted: Tree) -> list[Detail]:
+        """The notebooks of that name, whoever made them."""
+        return [
             item
             for item in self._visible(name=wanted["name"], workspace_id=wanted.get("workspace_id"))
             if item.get("id") and item.get("name") == wanted["name"] and status_of(item) not in LIFE.gone
         ]
+
+    def _marked(self, wanted: Tree) -> list[Detail]:
+        """The notebooks that bear the mark of these inputs, newest first."""
+        description = description_of(wanted)
+        mark = MARK.search(description)
+        items = self._named(wanted)
         if mark is None:  # There was no room for it, so the text itself, some 500 characters, has to do.
             ours = [item for item in items if (item.get("description") or "") == description]
         else:

@@ -428,6 +428,12 @@ class SageMakerType(ResourceType):
             return ReadResult()
         return ReadResult(self.id_of(content), self.outs(declared, content, client), declared)
 
+    def locate(self, props: dict[str, Any]) -> str:
+        """The ID of the object that bears the declared name, whoever made it; SageMaker knows no other owner."""
+        wanted = self.wanted(props)
+        content = self.look_for(self.client(str(wanted.get("Region") or "")), wanted)
+        return "" if content is None else self.id_of(content)
+
     @staticmethod
     def with_own(content: Tree, wanted: Tree) -> Tree:
         """A description with the members that only we have, as they are wanted."""

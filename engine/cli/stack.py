@@ -230,7 +230,7 @@ def export(obj: dict[str, Any], stack: str | None, file: str | None, show_secret
 @stack.command("import")
 @stack_option
 @click.option("--file", "file", metavar="FILE", type=click.Path(exists=True, dir_okay=False), help="Read from there.")
-@click.option("-f", "--force", is_flag=True, help="Even if it is another stack's, or not whole.")
+@click.option("-f", "--force", is_flag=True, help="Even if it is another stack's.")
 @click.pass_obj
 def import_record(obj: dict[str, Any], stack: str | None, file: str | None, force: bool) -> None:
     """Replace the record by a Pulumi deployment, such as `pulumi stack export` prints.

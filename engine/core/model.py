@@ -413,7 +413,7 @@ def require_whole(snapshot: Snapshot) -> Snapshot:
         raise RecordError(
             first.summary,
             urn=first.urn,
-            why=f"{first.why} {len(found)} problems in all.",
+            why=first.why if len(found) == 1 else f"{first.why} {len(found)} problems in all.",
             remedy=first.remedy,
             reference=first.reference,
         )

@@ -224,11 +224,13 @@ def test_terraform_applies_finds_no_drift_and_destroys(tmp_path: Path) -> None:
             timeout=360,
             check=False,
         )
-        assert ended.returncode == 0, ended.stdout[-4000:] + ended.stderr[-2000:]
+        errors = "\n".join(line for line in ended.stdout.splitlines() if '"@level":"error"' in line)
+        calls = "\n".join(map(str, cloud.file.log()))
+        assert ended.returncode == 0, f"{errors}\n{ended.stderr[-2000:]}\n{calls}"
         plans = [line["test_plan"] for line in map(json.loads, ended.stdout.splitlines()) if "test_plan" in line]
         changes = {each["address"]: each["change"]["actions"] for plan in plans for each in plan["resource_changes"]}
         assert len(changes) == RESOURCES
         assert set(map(tuple, changes.values())) == {("no-op",)}, changes
         assert cloud.file.objects() == []
-        calls = [line["operation"] for line in cloud.file.log() if line["operation"].startswith(("Create", "Delete"))]
-        assert len(calls) == 2 * (RESOURCES - 3)  # each was made and deleted once
+        wrote = [line["operation"] for line in cloud.file.log() if line["operation"].startswith(("Create", "Delete"))]
+        assert len(wrote) == 2 * (RESOURCES - 3)  # each was made and deleted once

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import random
 import shutil
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,6 +22,8 @@ from engine.restoring import restore
 from engine.state.backend import Deployment, Lease, StackName
 from engine.state.sqlite import SqliteBackend
 from tests.contract.records import ME, NAME, UPDATE, resource, urn
+from tests.faults import lease
+from tests.workstead import Folder, clean_environment
 
 OTHER = StackName("lab", "other")
 PAGE = 4096
@@ -76,11 +77,11 @@ def write(backend: SqliteBackend, name: StackName) -> None:
         lease.begin(PendingKind.DELETING, resource("r4", key=keys["r4"]))
 
     for step in (made, changed, dropped):
-        lease = record.acquire(ME)
-        lease.start(UPDATE)
-        step(lease)
-        lease.finish("succeeded", {})
-        lease.release()
+        held = record.acquire(ME)
+        held.start(UPDATE)
+        step(held)
+        held.finish("succeeded", {})
+        held.release()
 
 
 def versions_of(file: Path) -> dict[StackName, list[Snapshot]]:
@@ -96,10 +97,9 @@ def versions_of(file: Path) -> dict[StackName, list[Snapshot]]:
 
 @pytest.fixture
 def scratch() -> Iterator[Path]:
-    """A folder in memory where there is one: the same file is damaged, opened and thrown away many hundred times."""
-    memory = Path("/dev/shm")
-    with tempfile.TemporaryDirectory(dir=memory if memory.is_dir() else None) as folder:
-        yield Path(folder)
+    """The same file is damaged, opened and thrown away many hundred times."""
+    with lease.scratch() as folder:
+        yield folder
 
 
 @pytest.fixture(scope="module")
@@ -119,12 +119,12 @@ def crashed(closed: Written, tmp_path_factory: pytest.TempPathFactory) -> Writte
     """The same after a run that was killed: most of what it did is in SQLite's log, and its lease's file is left."""
     running = closed.to(tmp_path_factory.mktemp("running") / "record")
     backend = SqliteBackend(running)
-    lease = backend.stack(NAME).acquire(ME)
-    lease.start(UPDATE)
+    held = backend.stack(NAME).acquire(ME)
+    held.start(UPDATE)
     for number in range(6):
-        state = resource(f"new{number}", key=lease.new_key())
-        lease.end(lease.begin(PendingKind.CREATING, state), [Put(state)])
-    lease.begin(PendingKind.CREATING, resource("begun", key=lease.new_key()))
+        state = resource(f"new{number}", key=held.new_key())
+        held.end(held.begin(PendingKind.CREATING, state), [Put(state)])
+    held.begin(PendingKind.CREATING, resource("begun", key=held.new_key()))
     written = Written(tmp_path_factory.mktemp("crashed") / "record")
     Written(running.parent).to(written.folder)
     backend.close()
@@ -252,10 +252,10 @@ def test_the_last_whole_version_comes_back(closed: Written, scratch: Path) -> No
         )
         if done.aside:
             assert Path(done.aside).read_bytes()[page * PAGE :][:PAGE] == bytes(PAGE)
-        lease = record.acquire(ME)
-        lease.start(UPDATE)
-        lease.finish("succeeded", {})
-        lease.release()
+        held = record.acquire(ME)
+        held.start(UPDATE)
+        held.finish("succeeded", {})
+        held.release()
     assert restored > 3
 
 
@@ -270,3 +270,55 @@ def alike(snapshot: Snapshot) -> object:
 def ended(deployment: Deployment) -> dict[str, str]:
     """When a deployment began and ended, and how."""
     return {name: getattr(deployment, name) for name in ("start_time", "end_time", "result")}
+
+
+# --- the command line -------------------------------------------------------------------------------------------------
+
+PROGRAM = """
+import pulumi
+
+class Group(pulumi.ComponentResource):
+    def __init__(self, name):
+        super().__init__("test:index:Group", name)
+
+for number in range({count}):
+    Group(f"group-{{number}}")
+"""
+
+
+def test_a_person_gets_a_version_back(tmp_path: Path) -> None:
+    folder = Folder(tmp_path / "lab", clean_environment(tmp_path / "home"))
+    folder.write(Pulumi__yaml="name: lab\nruntime: python\n", Pulumi__dev__yaml="config: {}\n")
+    for count in (2, 3):
+        (folder.path / "__main__.py").write_text(PROGRAM.format(count=count))
+        folder.run("up", "-s", "dev", "-y").must()
+    refused = folder.run("stack", "restore", "-s", "dev", "-y").must(2)
+    assert "which version shall be restored?" in refused.err
+    assert "1 to 2" in refused.err
+    assert (
+        "Reference: version-missing" in folder.run("stack", "restore", "-s", "dev", "-y", "--version", "9").must(2).err
+    )
+
+    file = folder.path / ".workstead/state.db"
+    content = file.read_bytes()
+    at = content.rindex(b"group-2")
+    file.write_bytes(content[:at] + b"groap-2" + content[at + 7 :])
+    refused = folder.run("up", "-s", "dev", "-y").must(1)
+    for words in ("the record of the stack lab/dev is damaged", "version 1 of 2", "stack restore --version 1"):
+        assert words in refused.err
+    assert "Traceback" not in refused.err
+    rows = folder.run("stack", "history", "-s", "dev", "--json").must().json
+    assert [(row["version"], row["whole"]) for row in rows] == [(2, False), (1, True)]
+    assert "damaged" in folder.run("stack", "history", "-s", "dev").must().out
+
+    done = folder.run("stack", "restore", "-s", "dev", "-y", "--json").must().json
+    assert (done["restored"], done["version"], done["resources"], done["unknown"]) == (1, 3, 3, [])
+    assert b"groap-2" in Path(done["aside"]).read_bytes()
+    rows = folder.run("stack", "history", "-s", "dev", "--json").must().json
+    assert [(row["version"], row["kind"], row["whole"]) for row in rows] == [
+        (3, "restore", True),
+        (2, "update", False),
+        (1, "update", True),
+    ]
+    folder.run("up", "-s", "dev", "-y").must()
+    folder.run("up", "-s", "dev", "-y", "--expect-no-changes").must()

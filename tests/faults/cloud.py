@@ -3,8 +3,8 @@
 Three types. *Named* ones have names their callers choose, which are unique and serve as IDs, so that what is made anew
 has its predecessor's ID; all of it is seen at once. *Numbered* ones have unique names too, but IDs the cloud chooses.
 *Marked* ones have no names of their own: what they are found by is a label. Of the latter two, what is read and listed
-may be some seconds old, and making one takes two requests. Of every type, requests are throttled, answers get lost, and
-requests have their effect late.
+may be some seconds old, and making one takes two requests; of two with one label it is known which is the younger. Of
+every type, requests are throttled, answers get lost, and requests have their effect late.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ class Cloud:
             raise CloudError(f"the name {name} is taken")
         number = next(self._numbers)
         id_ = str(name) if type_ == NAMED else f"{type_.rpartition(':')[2].lower()}-{number}"
-        content = {**props, "type": type_, "serial": f"serial-{number}", "born": self.world.now}
+        content = {**props, "type": type_, "serial": f"serial-{number}", "born": self.world.now + number * 1e-6}
         self._pasts.setdefault(id_, []).append((self.world.now, content))
         return id_
 

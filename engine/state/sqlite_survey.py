@@ -75,7 +75,7 @@ class Survey:
             db = self._file.connect()
             try:
                 db.execute("BEGIN")
-                db.execute("SELECT * FROM file").fetchall()
+                db.execute("SELECT count(*) FROM sqlite_schema").fetchone()
             except BaseException:
                 db.close()
                 raise
@@ -114,8 +114,13 @@ class Survey:
         for row in (*self.stacks.values(), *self.doubtful):
             if (row[1], row[2]) == (name.project, name.stack):
                 return row[0]
+        urns = f"urn:pulumi:{name.stack}::{name.project}::"
         with self.opened() as db:
-            owners = {stack_of(row[0]) for table in ("deployment", "history") for row in self.rows(db, table)}
+            owners = {
+                stack_of(row[0])
+                for row in self.rows(db, "history")
+                if is_whole("history", row) and row[3].startswith(urns)
+            }
         lost = owners - self.stacks.keys()
         return lost.pop() if len(lost) == 1 else None
 

@@ -63,6 +63,7 @@ class Cloud:
         self.weather = Weather()
         self._pasts: dict[str, list[tuple[float, Content | None]]] = {}
         self._numbers = itertools.count(1)
+        self.youngest = 0
 
     # --- what is there
 
@@ -87,7 +88,7 @@ class Cloud:
             content.get("name") == name and content["type"] == type_ for content in self.present().values()
         ):
             raise CloudError(f"the name {name} is taken")
-        number = next(self._numbers)
+        number = self.youngest = next(self._numbers)
         id_ = str(name) if type_ == NAMED else f"{type_.rpartition(':')[2].lower()}-{number}"
         content = {**props, "type": type_, "serial": f"serial-{number}", "born": self.world.now + number * 1e-6}
         self._pasts.setdefault(id_, []).append((self.world.now, content))
@@ -269,11 +270,11 @@ class SimProvider:
 
     def create(self, props: dict[str, Any]) -> CreateResult:
         """Make it; what takes two requests is kept in between."""
-        began = self.cloud.world.now
+        began = self.cloud.world.now + self.cloud.youngest * 1e-6
         first = props if self.type == NAMED else {key: value for key, value in props.items() if key != "size"}
 
         def look() -> str | None:
-            return next((id_ for id_, content in self._alike(props) if content["born"] >= began), None)
+            return next((id_ for id_, content in self._alike(props) if content["born"] > began), None)
 
         id_ = create_once(
             lambda: _patiently(lambda: self.cloud.create(self.type, first)), look, "it", within=self.lag()

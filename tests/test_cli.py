@@ -462,7 +462,7 @@ def test_a_full_disk_leaves_the_record_whole(small: Folder) -> None:
     done = subprocess.run(
         [sys.executable, "-c", limited, str(size + 20_000), "up", "-s", "dev", "-y"],
         cwd=small.path,
-        env=small.environ,
+        env={**small.environ, "WORKSTEAD_PATIENCE": "0.5"},
         capture_output=True,
         text=True,
         timeout=60,

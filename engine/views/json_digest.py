@@ -14,7 +14,7 @@ from typing import Any
 from engine.core import events
 from engine.core.errors import Diagnostic, Severity
 from engine.core.plan import Op, Step
-from engine.views import json_parts, words
+from engine.views import json_parts, reasons, words
 from engine.views.outline import Show, shown
 from engine.views.printing import Out
 from engine.views.text import problem_lines
@@ -102,7 +102,7 @@ def _digest_step(step: Step, began: events.Began | None) -> dict[str, Any]:
         "oldState": json_parts.resource(old) if old else None,
         "newState": json_parts.resource(new) if new else None,
         "diffReasons": json_parts.changed_keys(step),
-        "replaceReasons": list(step.replace_keys),
+        "replaceReasons": reasons.replace_keys(step),
     }
     return {
         **{name: member for name, member in found.items() if member},

@@ -17,7 +17,7 @@ from typing import Any, Final
 from engine.core import events
 from engine.core.errors import Diagnostic, Severity
 from engine.core.plan import Step
-from engine.views import json_parts, words
+from engine.views import json_parts, reasons, words
 from engine.views.json_digest import tell
 from engine.views.outline import Show
 from engine.views.printing import Out
@@ -128,7 +128,7 @@ def _metadata(step: Step) -> dict[str, Any]:
         "type": step.type,
         "old": json_parts.brief_resource(old) if old else None,
         "new": json_parts.brief_resource(new) if new else None,
-        "keys": list(step.replace_keys),
+        "keys": reasons.replace_keys(step),
         "diffs": json_parts.changed_keys(step),
         "detailedDiff": json_parts.detailed_diff(step, "diffKind"),
         "logical": step.logical,

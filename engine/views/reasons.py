@@ -8,7 +8,7 @@ Left to others: the step's own word before the sentence (`words`), old and new v
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 from engine.core import paths
@@ -78,13 +78,20 @@ def _listed(names: Sequence[str]) -> str:
 
 def shown_properties(reason: Reason, step: Step) -> list[str]:
     """The properties a reason names, as text: internal ones left out, none told from inside a secret."""
-    known = {str(change): change.path for change in step.changes}
-    found: dict[Path, None] = {}
-    for text in reason.properties:
-        path = known.get(text) or _parsed(text) or (text,)
-        if not is_internal(path):
-            found[outside_secrets(path, step)] = None
+    found = {path: None for path in _named(reason.properties, step) if not is_internal(path)}
     return [visible(paths.show(path)) for path in sorted(found, key=path_order)]
+
+
+def replace_keys(step: Step) -> list[str]:
+    """The paths that force a replacement, as text, none from inside a secret."""
+    return list(dict.fromkeys(map(paths.show, _named(step.replace_keys, step))))
+
+
+def _named(texts: Iterable[str], step: Step) -> Iterator[Path]:
+    """The paths of a step's properties, up to where one enters a secret."""
+    known = {str(change): change.path for change in step.changes}
+    for text in texts:
+        yield outside_secrets(known.get(text) or _parsed(text) or (text,), step)
 
 
 def path_order(path: Path) -> list[tuple[int, str]]:

@@ -67,6 +67,6 @@ def test_a_killed_up_leaves_nothing_twice_and_nothing_behind(tmp_path: Path) -> 
         settled = [line for line in again.err.splitlines() if " settled (creating): " in line]
         assert len(settled) == 3
         for id_ in made:
-            assert sum(f"it had been created, as {id_}, and is ours" in line for line in settled) == 1
+            assert sum(f"it had been created, as {id_} (" in line for line in settled) == 1
 
         here.run("up", "--stack", "dev", "--yes", "--expect-no-changes").must()

@@ -156,6 +156,23 @@ def test_no_view_tells_a_secret_and_none_fails(
                 out.getvalue().encode("utf-8")
 
 
+def test_what_forces_a_replacement_is_not_told_from_inside_a_secret() -> None:
+    old, new = state("a", {"list": [Secret({INSIDE: 1})]}), state("a", {"list": [Secret({})]})
+    found = changes(old.inputs, new.inputs)
+    reason = Reason(Why.CHANGED, tuple(map(str, found)))
+    step = Step(
+        op=Op.UPDATE, urn=old.urn, old=old, new=new, reason=reason, changes=found, replace_keys=tuple(map(str, found))
+    )
+    assert INSIDE in step.replace_keys[0]
+    for make in _VIEWS:
+        out, progress = io.StringIO(), io.StringIO()
+        view = make(Out(out), Out(progress), _SHOWS[1])
+        for event in _run([step], ({}, {}), "x"):
+            view(event)
+        view.close()
+        assert INSIDE not in out.getvalue() + progress.getvalue()
+
+
 def test_the_marker_would_be_found() -> None:
     step = Step(op=Op.CREATE, urn=urn("a"), new=state("a", {"open": INSIDE}), reason=Reason(Why.NEW))
     out = io.StringIO()

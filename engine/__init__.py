@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from engine.core.events import Event
     from engine.core.plan import Plan
-    from engine.deployment import Choices, Outcome
+    from engine.run import Choices, Outcome
     from engine.stack import Stack
 
 __all__ = ["destroy", "inline_stack", "open_stack", "preview", "refresh", "up"]
@@ -59,7 +59,7 @@ def inline_stack(
 
 
 def preview(stack: Stack, watch: Callable[[Event], None] | None = None, **choices: Any) -> Plan:
-    """What an up would do; changes nothing. `choices` are the fields of `deployment.Choices`."""
+    """What an up would do; changes nothing. `choices` are the fields of `engine.run.Choices`."""
     from engine import deployment
 
     return deployment.preview(stack, _choices(choices), watch or _ignore)
@@ -87,7 +87,7 @@ def destroy(stack: Stack, watch: Callable[[Event], None] | None = None, **choice
 
 
 def _choices(given: dict[str, Any]) -> Choices:
-    from engine.deployment import Choices
+    from engine.run import Choices
 
     return Choices(**given)
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from threading import RLock
 
+from engine.caller import Caller
 from engine.clock import Clock
 from engine.core import results
 from engine.core.contract import ReadResult
@@ -25,8 +26,9 @@ from engine.core.model import STACK_TYPE, Goal, Put, ResourceState
 from engine.core.plan import Op, Plan, Reason, Step, Why, breach, broken
 from engine.core.planner import Decision, Planner, goal_needs
 from engine.core.values import Properties, has_unknown
-from engine.executor import Caller, Executor, NotStartedError, Promise
+from engine.executor import Executor, NotStartedError
 from engine.monitor import Answer
+from engine.promise import Promise
 
 
 class _Answers:

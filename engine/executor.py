@@ -7,26 +7,25 @@ calls and tells the results. So every begin is on disk before its call and every
 threads, which do nothing else.
 
 A step whose outcome is not known (a lost answer) keeps its begin: the next run looks the object up instead of making
-another. Providers are plain synchronous code and learn of time limits, cancellation and the person watching through
-`contract.CALL`; code in this process cannot be interrupted safely from outside, so a limit takes effect where a
-provider waits. One that does not wait, and is still away when its time is long over or the run was given up, is
-abandoned: its thread is left to itself, its step has failed with an unknown outcome, and the run goes on or ends.
+another. A call takes notice of its limits where its provider waits (`caller`). One that does not wait, and is still
+away when its time is long over or the run was given up, is abandoned: its thread is left to itself, its step has failed
+with an unknown outcome, and the run goes on or ends.
 
-Left to others: what to do (`core.planner`), in which order (`core.schedule`), what an outcome means for the record
-(`core.results`).
+Left to others: what to do (`core.planner`), in which order (`core.schedule`), what a step asks of its provider and an
+answer leaves (`work`), asking it (`caller`), what an outcome means for the record (`core.results`).
 """
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from queue import Empty, SimpleQueue
-from typing import Any, Final, Generic, Protocol, TypeVar, cast
+from typing import Any, Final, Protocol, TypeVar
 
+from engine.caller import HERE, Away, Caller, NotCalledError
 from engine.clock import Clock
 from engine.core import events, exchange, results
-from engine.core.contract import CALL, GONE, CallContext, LocatingProvider, PartialFailure, Provider, ReadResult
+from engine.core.contract import PartialFailure, Provider
 from engine.core.errors import (
     CancelledError,
     CloudError,
@@ -38,17 +37,15 @@ from engine.core.errors import (
     StepFailedError,
     WorksteadError,
 )
-from engine.core.model import Begin, End, Entry, PendingKind, ResourceState, Write, is_provider_type
-from engine.core.plan import Op, Step
-from engine.core.planner import Look
+from engine.core.model import Begin, End, Entry, PendingKind, ResourceState, Write
+from engine.core.plan import Step
 from engine.core.schedule import Schedule, Skipped
-from engine.core.values import reveal
 from engine.hands import Hands, Threads
+from engine.promise import Promise
+from engine.work import Call, Chain, Record, Work
 
 T = TypeVar("T")
 
-OVERDUE: Final = 5.0
-"""Seconds that a provider has after its time limit to come back with its own error, which says more than ours."""
 LOOK_AGAIN: Final = 0.25
 """Seconds after which the loop looks whether a call is overdue."""
 
@@ -64,56 +61,6 @@ class NotStartedError(StepFailedError):
         super().__init__(f"not started {because}")
 
 
-class NotCalledError(CancelledError):
-    """A provider was not asked any more, because the run had been given up: nothing has happened."""
-
-
-class Promise(Generic[T]):
-    """A result that is not there yet. `then` calls back once: from the executor's loop, or at once if it is there.
-
-    `advance`, if there is one, brings the work forward and is called again and again by whoever waits.
-    """
-
-    __slots__ = ("_advance", "_callbacks", "_lock", "_outcome")
-
-    def __init__(self, advance: Callable[[], None] | None = None) -> None:
-        self._advance = advance
-        self._lock = threading.Lock()
-        self._outcome: tuple[T | None, BaseException | None] | None = None
-        self._callbacks: list[Callable[[T | None, BaseException | None], None]] = []
-
-    def then(self, callback: Callable[[T | None, BaseException | None], None]) -> None:
-        """Call back with (result, None) or (None, error)."""
-        with self._lock:
-            if self._outcome is None:
-                self._callbacks.append(callback)
-                return
-        callback(*self._outcome)
-
-    def settle(self, result: T | None, error: BaseException | None = None) -> None:
-        """Give the result or the error; called once."""
-        with self._lock:
-            self._outcome = (result, error)
-            callbacks, self._callbacks = self._callbacks, []
-        for callback in callbacks:
-            callback(result, error)
-
-    def wait(self) -> T:
-        """The result, once it is there. Raises the error."""
-        if self._advance is None:
-            there = threading.Event()
-            self.then(lambda _result, _error: there.set())
-            there.wait()
-        else:
-            while self._outcome is None:
-                self._advance()
-        assert self._outcome is not None
-        result, error = self._outcome
-        if error is not None:
-            raise error
-        return result  # type: ignore[return-value]
-
-
 class Journal(Protocol):
     """Where begins and ends are made durable: a lease on a stack's record."""
 
@@ -126,155 +73,14 @@ class Journal(Protocol):
         ...
 
 
-class Caller:
-    """Calls providers, each in the context it may look at: time left, cancellation, progress.
-
-    `ensure` raises when this process may not call any more, because another one has taken its lease over; it is asked
-    at the last moment before each call, whenever a provider has waited, and by our providers before each request.
-    """
-
-    def __init__(self, emit: events.Watcher, clock: Clock, ensure: Callable[[], None] = lambda: None) -> None:
-        self._emit = emit
-        self._ensure = ensure
-        self._clock = clock
-        self._cancelled = threading.Event()
-
-    def cancel(self) -> None:
-        """Make every provider that waits give up now, and let nobody call any more."""
-        self._cancelled.set()
-
-    def look(self, look: Look, provider: Provider, timeout: float = 0) -> ReadResult:
-        """Read the object a decision waits for; without an ID the one that bears the declared name, if there is one."""
-        inputs = dict(reveal(look.inputs))
-
-        def read() -> ReadResult:
-            id_ = look.id or cast("LocatingProvider", provider).locate(inputs)
-            return provider.read(id_, inputs) if id_ else GONE
-
-        state = ResourceState(urn=look.urn, type=look.type, custom=True, id=look.id, inputs=look.inputs)
-        step = Step(op=Op.READ, urn=look.urn, new=state)
-        return self.ask(step, timeout, read)
-
-    def ask(self, step: Step, timeout: float, call: Callable[[], T]) -> T:
-        """A provider's answer to a call of at most `timeout` seconds (0: the provider's own limit)."""
-        if self._cancelled.is_set():
-            raise NotCalledError("the run was stopped before this call", urn=step.urn, remedy="run the command again")
-        self._require_lease()
-        started = self._clock.monotonic()
-        away: _Away = getattr(_HERE, "away", None) or _Away()
-        away.deadline = started + timeout if timeout else None
-
-        def expect(seconds: float | None) -> None:
-            away.back_by = None if seconds is None else self._clock.monotonic() + seconds
-
-        context = CallContext(
-            urn=step.urn,
-            operation=step.op.value,
-            clock=self._clock.monotonic,
-            wait=self._waited,
-            report=lambda text: self._emit(events.StepProgressed(step, text, self._clock.epoch())),
-            deadline=away.deadline,
-            started=started,
-            expect=expect,
-            ensure=self._ensure_meanwhile,
-        )
-        token = CALL.set(context)
-        try:
-            return exchange.ask(step.urn, step.op.value, call)
-        finally:
-            CALL.reset(token)
-
-    def _require_lease(self) -> None:
-        try:
-            self._ensure()
-        except LeaseLostError:
-            self.cancel()
-            raise
-
-    def _waited(self, seconds: float) -> bool:
-        """Let time pass for a provider; True when it shall give up."""
-        if self._clock.wait(self._cancelled, seconds):
-            return True
-        self._ensure_meanwhile()
-        return False
-
-    def _ensure_meanwhile(self) -> None:
-        """Like the question before a call; but a record that cannot be written now ends none that is under way."""
-        try:
-            self._require_lease()
-        except RecordUnavailableError:
-            return
-
-
-class _Away:
-    """A call that a worker is on: until when it must be back by what the customer says, and by what it said itself."""
-
-    __slots__ = ("back_by", "deadline")
-
-    def __init__(self) -> None:
-        self.deadline: float | None = None
-        self.back_by: float | None = None
-
-    def overdue(self, now: float) -> bool:
-        """Is it so late that nobody should wait any more?"""
-        return any(limit is not None and now >= limit + OVERDUE for limit in (self.deadline, self.back_by))
-
-
-_HERE = threading.local()
-
-
-# --- work -------------------------------------------------------------------------------------------------------------
-
-
-class _Work:
-    """One piece of work under a name: a call, a write, or a chain of steps."""
-
-    __slots__ = ("name", "promise")
-
-    def __init__(self, name: Hashable, promise: Promise[Any]) -> None:
-        self.name = name
-        self.promise = promise
-
-
-class _Call(_Work):
-    """A call that leaves record and cloud as they are: a look, an observation."""
-
-    __slots__ = ("call",)
-
-    def __init__(self, name: Hashable, promise: Promise[Any], call: Callable[[], Any]) -> None:
-        super().__init__(name, promise)
-        self.call = call
-
-
-class _Record(_Work):
-    """A change of the record that no call stands behind."""
-
-    __slots__ = ("writes",)
-
-    def __init__(self, name: Hashable, promise: Promise[Any], writes: tuple[Write, ...]) -> None:
-        super().__init__(name, promise)
-        self.writes = writes
-
-
-class _Chain(_Work):
-    """The steps of one resource, done one after the other."""
-
-    __slots__ = ("key", "left", "state", "step", "token")
-
-    def __init__(self, name: Hashable, promise: Promise[Any], steps: Sequence[Step]) -> None:
-        super().__init__(name, promise)
-        self.left = list(steps)
-        self.step: Step = steps[0]
-        self.state: ResourceState | None = None
-        self.token: int | None = None
-        self.key = 0
+# --- messages to the loop ---------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class _Returned:
     """A call has come back; or `instead` of it, because nobody waits for it any more."""
 
-    work: _Call | _Chain
+    work: Call | Chain
     result: Any = None
     error: BaseException | None = None
     instead: bool = False
@@ -282,7 +88,7 @@ class _Returned:
 
 @dataclass(frozen=True, slots=True)
 class _Submitted:
-    work: _Work
+    work: Work
     after: Collection[Hashable]
     weight: float
 
@@ -336,10 +142,10 @@ class Executor:
         self._inbox: SimpleQueue[Any] = SimpleQueue()
         self._hands = hands or Threads()
         self._calling = 0
-        self._away: dict[_Call | _Chain, _Away] = {}
+        self._away: dict[Call | Chain, Away] = {}
         self._given_up_at: float | None = None
         self._closing = False
-        self._unsettled: set[_Work] = set()
+        self._unsettled: set[Work] = set()
         self._culprits: dict[Hashable, str] = {}
 
     # --- what others ask ----------------------------------------------------------------------------------------------
@@ -351,17 +157,17 @@ class Executor:
 
         The state the last one leaves; StepFailedError, after the watchers were told, when one fails; NotStartedError.
         """
-        return self._submit(_Chain(name, self._promise(), steps), after, weight)
+        return self._submit(Chain(name, self._promise(), steps), after, weight)
 
     def call(self, name: Hashable, call: Callable[[], T]) -> Promise[T]:
         """Run something that changes nothing on a worker thread."""
-        return self._submit(_Call(name, self._promise(), call))
+        return self._submit(Call(name, self._promise(), call))
 
     def write(self, name: Hashable, writes: tuple[Write, ...]) -> Promise[None]:
         """Change the record where no call stands behind it."""
-        return self._submit(_Record(name, self._promise(), writes))
+        return self._submit(Record(name, self._promise(), writes))
 
-    def _submit(self, work: _Work, after: Collection[Hashable] = (), weight: float = 0.0) -> Promise[Any]:
+    def _submit(self, work: Work, after: Collection[Hashable] = (), weight: float = 0.0) -> Promise[Any]:
         self._send(_Submitted(work, after, weight))
         return work.promise
 
@@ -405,7 +211,7 @@ class Executor:
         return True
 
     def _turn(self) -> None:
-        entries: list[tuple[Entry, _Work]] = []
+        entries: list[tuple[Entry, Work]] = []
         for message in self._arrived():
             self._take(message, entries)
         self._start(entries)
@@ -457,7 +263,7 @@ class Executor:
             if given_up or away.overdue(now):
                 yield _Returned(work, error=_abandoned(work, away, given_up), instead=True)
 
-    def _take(self, message: Any, entries: list[tuple[Entry, _Work]]) -> None:
+    def _take(self, message: Any, entries: list[tuple[Entry, Work]]) -> None:
         if isinstance(message, _Submitted):
             self._unsettled.add(message.work)
             skipped = self._schedule.add(message.work.name, message.work, message.after, message.weight)
@@ -477,18 +283,18 @@ class Executor:
             self._closing = self._closing or message is _CLOSE
             self._skip(self._schedule.stop())
 
-    def _start(self, entries: list[tuple[Entry, _Work]]) -> None:
+    def _start(self, entries: list[tuple[Entry, Work]]) -> None:
         """Start whatever may start: begins into `entries`, calls that need none to the workers."""
         while self._schedule.running < self._parallel and (task := self._schedule.next()) is not None:
-            work: _Work = task[1]
-            if isinstance(work, _Call):
+            work: Work = task[1]
+            if isinstance(work, Call):
                 self._hand_out(work, work.call)
-            elif isinstance(work, _Record):
+            elif isinstance(work, Record):
                 entries.append((End(None, work.writes), work))
-            elif isinstance(work, _Chain):
+            elif isinstance(work, Chain):
                 self._begin(work, entries)
 
-    def _commit(self, entries: list[tuple[Entry, _Work]]) -> list[_Work]:
+    def _commit(self, entries: list[tuple[Entry, Work]]) -> list[Work]:
         """Make the entries durable, then act on them: make the calls, tell the ends. The work that goes on."""
         assert self._journal is not None
         try:
@@ -501,21 +307,21 @@ class Executor:
                 return [work for entry in entries for work in self._commit([entry])]
             self._unrecorded(entries, error)
             return []
-        ended: list[_Work] = []
+        ended: list[Work] = []
         for entry, work in entries:
             if isinstance(entry, Begin):
-                assert isinstance(work, _Chain)
+                assert isinstance(work, Chain)
                 work.token = next(tokens)
                 self._make_call(work)
             else:
                 ended.append(work)
         return ended
 
-    def _unrecorded(self, entries: list[tuple[Entry, _Work]], error: WorksteadError) -> None:
+    def _unrecorded(self, entries: list[tuple[Entry, Work]], error: WorksteadError) -> None:
         """The record cannot be written: whatever depended on it fails, and no further call is made."""
         self._stop_for(error)
         for _, work in entries:
-            if isinstance(work, _Chain):
+            if isinstance(work, Chain):
                 self._tell_failure(work.step, error)
             self._finish(work, error=error)
 
@@ -527,84 +333,51 @@ class Executor:
 
     # --- steps --------------------------------------------------------------------------------------------------------
 
-    def _begin(self, chain: _Chain, entries: list[tuple[Entry, _Work]]) -> None:
+    def _begin(self, chain: Chain, entries: list[tuple[Entry, Work]]) -> None:
         """Take up the next step of a chain."""
-        step = chain.step = _following(chain.left.pop(0), chain.state)
-        chain.token = None
-        chain.key = self._new_key(step)
+        step = chain.take_up()
+        assert self._journal is not None
+        chain.key = self._journal.new_key() if chain.makes_a_row else 0
         self._emit(events.StepBegan(step, self._clock.epoch()))
         kind = results.pending(step)
         if kind is None:
-            self._ended(chain, self._without_call(chain), entries)
+            self._ended(chain, chain.without_call(self._new_id, self._clock.stamp()), entries)
         else:
-            entries.append((Begin(kind, _begun(step)), chain))
+            entries.append((Begin(kind, chain.begun()), chain))
 
-    def _new_key(self, step: Step) -> int:
-        assert self._journal is not None
-        return self._journal.new_key() if step.op.creates and not (step.new and step.new.key) else 0
-
-    def _without_call(self, chain: _Chain) -> ResourceState | None:
-        step, now = chain.step, self._clock.stamp()
-        new = step.new
-        if step.op in (Op.CREATE, Op.CREATE_REPLACEMENT):
-            assert new is not None
-            return results.created(step, self._new_id() if is_provider_type(new.type) else "", None, chain.key, now)
-        if new is None or step.op in (Op.SAME, Op.REPLACE):
-            return new
-        return new.but(key=chain.key or new.key, created=new.created or now, modified=now)
-
-    def _make_call(self, chain: _Chain) -> None:
-        step = chain.step
-        state = step.old if step.op.deletes else step.new
-        assert state is not None
-        provider_of, limits, inputs = self._provider_of, state.options.custom_timeouts, dict(reveal(state.inputs))
+    def _make_call(self, chain: Chain) -> None:
+        step, state, provider_of = chain.step, chain.begun(), self._provider_of
         assert provider_of is not None
-        if step.op.deletes:
-            timeout, recorded = limits.delete, dict(reveal(state.outputs))
-            call: Callable[[Provider], Any] = lambda provider: provider.delete(state.id, recorded)  # noqa: E731
-        elif step.op is Op.UPDATE:
-            assert step.old is not None
-            timeout, recorded, id_ = limits.update, dict(reveal(step.old.outputs)), step.old.id
-            call = lambda provider: provider.update(id_, recorded, inputs)  # noqa: E731
-        else:
-            timeout = limits.create
-            call = lambda provider: provider.create(inputs)  # noqa: E731
+        call, timeout = chain.call()
         # There may be no provider (any more), or it may refuse its settings: that fails this step only.
         self._hand_out(chain, lambda: self._caller.ask(step, timeout, lambda: call(provider_of(state))))
 
-    def _returned(self, returned: _Returned, entries: list[tuple[Entry, _Work]]) -> None:
+    def _returned(self, returned: _Returned, entries: list[tuple[Entry, Work]]) -> None:
         work, error = returned.work, returned.error
-        if isinstance(work, _Call):
+        if isinstance(work, Call):
             self._finish(work, returned.result, error)
         elif error is not None:
             self._failed(work, error, entries)
         else:
             try:
-                after = exchange.ask(work.step.urn, work.step.op, lambda: self._state_after(work, returned.result))
+                now = self._clock.stamp()
+                after = exchange.ask(work.step.urn, work.step.op, lambda: work.state_after(returned.result, now))
             except WorksteadError as problem:
                 self._failed(work, problem, entries)
             else:
                 self._ended(work, after, entries)
 
-    def _state_after(self, chain: _Chain, answer: Any) -> ResourceState | None:
-        step, now = chain.step, self._clock.stamp()
-        if step.op.deletes:
-            return step.new
-        if step.op is Op.UPDATE:
-            return results.updated(step, answer.outs, now)
-        return results.created(step, answer.id, answer.outs, chain.key, now)
-
     def _came_late(self, returned: _Returned) -> None:
         """An abandoned call has come back after all: its step has failed, but what it says is recorded."""
         chain, error = returned.work, returned.error
-        if not isinstance(chain, _Chain) or chain.token is None:
+        if not isinstance(chain, Chain) or chain.token is None:
             return
         assert self._journal is not None
         try:
             if error is None:
-                writes = results.writes(chain.step, self._state_after(chain, returned.result))
+                writes = results.writes(chain.step, chain.state_after(returned.result, self._clock.stamp()))
             elif isinstance(error, PartialFailure) and not chain.step.op.deletes:
-                writes = results.writes(chain.step, self._left_unfinished(chain, error))
+                writes = results.writes(chain.step, chain.left_unfinished(error, self._clock.stamp()))
             elif not isinstance(error, WorksteadError) or _outcome_unknown(error):
                 return
             else:
@@ -614,7 +387,7 @@ class Executor:
             # The failure of the step was told already, and its begin stays, so the next run settles it.
             self._emit(events.Told(problem.diagnostic(), self._clock.epoch()))
 
-    def _ended(self, chain: _Chain, state: ResourceState | None, entries: list[tuple[Entry, _Work]]) -> None:
+    def _ended(self, chain: Chain, state: ResourceState | None, entries: list[tuple[Entry, Work]]) -> None:
         """A step has done its work; it counts once that is recorded."""
         chain.state = state
         writes = results.writes(chain.step, state)
@@ -623,9 +396,9 @@ class Executor:
         else:
             self._go_on(chain, entries)
 
-    def _go_on(self, work: _Work, entries: list[tuple[Entry, _Work]]) -> None:
+    def _go_on(self, work: Work, entries: list[tuple[Entry, Work]]) -> None:
         """Something is recorded: tell it, and take up what comes next in its chain."""
-        if not isinstance(work, _Chain):
+        if not isinstance(work, Chain):
             self._finish(work)
             return
         self._concluded(work.step, work.state)
@@ -635,7 +408,7 @@ class Executor:
         else:
             self._finish(work, work.state)
 
-    def _failed(self, chain: _Chain, error: BaseException, entries: list[tuple[Entry, _Work]]) -> None:
+    def _failed(self, chain: Chain, error: BaseException, entries: list[tuple[Entry, Work]]) -> None:
         """A step has failed: record what is known of it, tell it, and give the chain up."""
         step = chain.step
         problem = error if isinstance(error, WorksteadError) else InternalError(str(error) or repr(error))
@@ -645,7 +418,7 @@ class Executor:
         under_way: list[Entry] = []
         if isinstance(problem, PartialFailure) and not step.op.deletes:
             try:
-                left = self._left_unfinished(chain, problem)
+                left = chain.left_unfinished(problem, self._clock.stamp())
                 writes = results.writes(step, left)
                 if problem.uncertain:  # It may still change: the next run waits for that, and looks.
                     under_way.append(Begin(PendingKind.UPDATING, left))
@@ -666,23 +439,18 @@ class Executor:
         failure.__cause__ = problem
         self._finish(chain, error=failure)
 
-    def _left_unfinished(self, chain: _Chain, failure: PartialFailure) -> ResourceState:
-        if chain.step.op is Op.UPDATE:
-            return results.partly_updated(chain.step, failure, self._clock.stamp())
-        return results.partly_created(chain.step, failure, chain.key, self._clock.stamp())
-
     def _tell_failure(self, step: Step, problem: WorksteadError, recorded: bool = False) -> None:
         self._emit(events.StepFailed(step, problem.diagnostic(), self._clock.epoch(), recorded))
 
     # --- ends ---------------------------------------------------------------------------------------------------------
 
-    def _finish(self, work: _Work, result: Any = None, error: BaseException | None = None) -> None:
-        if error is not None and isinstance(work, _Chain):
+    def _finish(self, work: Work, result: Any = None, error: BaseException | None = None) -> None:
+        if error is not None and isinstance(work, Chain):
             self._culprits[work.name] = work.step.urn
         skipped = self._schedule.finished(work.name, error is None)
         if isinstance(error, LeaseLostError):
             self._stop_for(error)
-        elif error is not None and self._stop_on_failure and not isinstance(work, _Call):
+        elif error is not None and self._stop_on_failure and not isinstance(work, Call):
             skipped += self._schedule.stop()
         self._settle(work, result, error)
         self._skip(skipped)
@@ -690,21 +458,21 @@ class Executor:
     def _skip(self, skipped: Iterable[Skipped]) -> None:
         for task in skipped:
             cause = self._culprits.get(task.cause, "")
-            if isinstance(task.work, _Chain):
+            if isinstance(task.work, Chain):
                 self._emit(events.StepSkipped(task.work.step, cause, self._clock.epoch()))
             self._settle(task.work, error=NotStartedError(cause))
 
-    def _settle(self, work: _Work, result: Any = None, error: BaseException | None = None) -> None:
+    def _settle(self, work: Work, result: Any = None, error: BaseException | None = None) -> None:
         self._unsettled.discard(work)
         work.promise.settle(result, error)
 
     # --- calls --------------------------------------------------------------------------------------------------------
 
-    def _hand_out(self, work: _Call | _Chain, call: Callable[[], Any]) -> None:
-        away = self._away[work] = _Away()
+    def _hand_out(self, work: Call | Chain, call: Callable[[], Any]) -> None:
+        away = self._away[work] = Away()
 
         def task() -> None:
-            _HERE.away = away
+            HERE.away = away
             try:
                 returned = _Returned(work, call())
             except BaseException as error:
@@ -715,9 +483,9 @@ class Executor:
         self._hands.call(task, self._calling)
 
 
-def _abandoned(work: _Work, away: _Away, given_up: bool) -> WorksteadError:
+def _abandoned(work: Work, away: Away, given_up: bool) -> WorksteadError:
     """Why a call is not waited for any more."""
-    doing = f"{work.step.op}" if isinstance(work, _Chain) else "a call"
+    doing = f"{work.step.op}" if isinstance(work, Chain) else "a call"
     why = "The call could not be interrupted. The cloud may carry it out all the same."
     if given_up:
         return CancelledError(
@@ -739,23 +507,3 @@ def _outcome_unknown(error: WorksteadError) -> bool:
     if isinstance(error, NotCalledError):
         return False
     return isinstance(error, CancelledError | InternalError | LeaseLostError)
-
-
-def _begun(step: Step) -> ResourceState:
-    """What a pending operation holds: the resource as it will be; of a delete, as it is."""
-    state = step.old if step.op.deletes else step.new
-    assert state is not None
-    return state
-
-
-def _following(step: Step, before: ResourceState | None) -> Step:
-    """A step as it is once the one before it in its chain has ended with `before`.
-
-    A replace stands for what its create step made. An update straight after an import starts from the imported row,
-    which has its key only now.
-    """
-    if step.op is Op.REPLACE and before is not None:
-        return replace(step, new=before)
-    if step.op is Op.UPDATE and before is not None and step.new is not None:
-        return replace(step, old=before, new=step.new.but(id=before.id, key=before.key, created=before.created))
-    return step

@@ -18,6 +18,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import gc
+import io
 import logging
 import os
 import pickle
@@ -32,7 +33,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, TextIO
 
-from engine.core.errors import ProgramError, UsageError, WorksteadError
+from engine.core.errors import Diagnostic, ProgramError, Severity, UsageError, WorksteadError
 
 InlineProgram = Callable[[], "Awaitable[None] | None"]
 
@@ -345,6 +346,33 @@ def _forget(imported: set[str], folder: Path) -> None:
         file = getattr(sys.modules.get(name), "__file__", None) or ""
         if file.startswith(inside) and "site-packages" not in file[len(inside) :]:
             del sys.modules[name]
+
+
+class Lines(io.StringIO):
+    """What the program prints, line by line, as messages; what a watcher prints meanwhile goes where it belongs."""
+
+    def __init__(
+        self, told: Callable[[Diagnostic], None], watching: threading.local, severity: Severity, behind: TextIO
+    ) -> None:
+        super().__init__()
+        self._told = told
+        self._watching = watching
+        self._severity = severity
+        self._behind = behind
+        self._open = ""
+
+    def write(self, text: str, /) -> int:
+        if getattr(self._watching, "now", False):
+            return self._behind.write(text)
+        *lines, self._open = (self._open + text).split("\n")
+        for line in lines:
+            self._told(Diagnostic(self._severity, line))
+        return len(text)
+
+    def end(self) -> None:
+        """Tell the last line too, which nothing ended."""
+        if self._open:
+            self.write("\n")
 
 
 # --- errors -----------------------------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ the `lag` of the types concerned pass (`waiting_time`), and only then looks, onc
 happened, and what can be seen stays. Should a create arrive even later, the next one of its name is refused by the
 cloud, and `SecondLook` finds whose object is in the way.
 
-`settle` only works out the facts; `deployment` decides when, and in a preview shows them without writing.
+`settle` only works out the facts; `engine.settling` decides when, and in a preview shows them without writing.
 """
 
 from __future__ import annotations

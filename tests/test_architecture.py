@@ -26,9 +26,12 @@ LAYERS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     CORE: ((), ("networkx",)),
     "engine.clock": ((), ()),
     "engine.hands": ((), ()),
+    "engine.promise": ((), ()),
     "engine.stop": ((), ()),
     # What they need of each other is handed to them (HOUSE 3.4).
-    "engine.executor": ((CORE, "engine.clock", "engine.hands"), ()),
+    "engine.caller": ((CORE, "engine.clock"), ()),
+    "engine.work": ((CORE, "engine.promise"), ()),
+    "engine.executor": ((CORE, "engine.caller", "engine.clock", "engine.hands", "engine.promise", "engine.work"), ()),
     "engine.recovery": ((CORE,), ()),
     "engine.state": ((CORE,), ("cryptography", "msgspec")),
     "engine.views": ((CORE,), ("rich",)),
@@ -38,27 +41,58 @@ LAYERS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     # The only two that know Pulumi's SDK.
     "engine.program": ((CORE,), ("pulumi",)),
     "engine.monitor": ((CORE, "engine.program"), ("pulumi", "google.protobuf")),
-    "engine.answers": ((CORE, "engine.clock", "engine.executor", "engine.monitor"), ()),
+    "engine.answers": (
+        (CORE, "engine.caller", "engine.clock", "engine.executor", "engine.monitor", "engine.promise"),
+        (),
+    ),
     # What an operation is told of its stack; the types of a program and of answers are named, never loaded.
     "engine.stack": (
         (CORE, "engine.clock", "engine.hands", "engine.state.backend", "engine.program", "engine.answers"),
         (),
     ),
-    # The one place that joins the stations. Files, settings and clouds reach it through a `Stack`.
-    "engine.deployment": (
+    # What one run is made of. Files, settings and clouds reach it through a `Stack`.
+    "engine.source": ((CORE, "engine.builtins", "engine.stack"), ()),
+    "engine.telling": ((CORE, "engine.stack", "engine.stop"), ()),
+    "engine.tenure": ((CORE, "engine.patience", "engine.stack", "engine.state", "engine.stop", "engine.telling"), ()),
+    "engine.run": (
         (
             CORE,
             "engine.answers",
             "engine.assets",
-            "engine.builtins",
-            "engine.clock",
+            "engine.caller",
             "engine.executor",
             "engine.monitor",
-            "engine.patience",
             "engine.program",
             "engine.recovery",
+            "engine.source",
             "engine.stack",
-            "engine.state",
+            "engine.stop",
+            "engine.telling",
+            "engine.tenure",
+        ),
+        (),
+    ),
+    # The stations of a run, which do not know each other; only an import shows steps as a plan does.
+    "engine.settling": ((CORE, "engine.patience", "engine.recovery", "engine.run"), ()),
+    "engine.observing": ((CORE, "engine.caller", "engine.promise", "engine.run"), ()),
+    "engine.planning": ((CORE, "engine.answers", "engine.run"), ()),
+    "engine.acting": (
+        (CORE, "engine.answers", "engine.executor", "engine.program", "engine.promise", "engine.run"),
+        (),
+    ),
+    "engine.adoption": ((CORE, "engine.caller", "engine.executor", "engine.planning", "engine.run"), ()),
+    # The one place that joins the stations.
+    "engine.deployment": (
+        (
+            CORE,
+            "engine.acting",
+            "engine.adoption",
+            "engine.observing",
+            "engine.planning",
+            "engine.recovery",
+            "engine.run",
+            "engine.settling",
+            "engine.stack",
             "engine.stop",
         ),
         (),
@@ -73,11 +107,14 @@ LAYERS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "engine.cli": (
         (
             CORE,
+            "engine.adoption",
             "engine.clock",
             "engine.config",
             "engine.deployment",
             "engine.opening",
+            "engine.planning",
             "engine.restoring",
+            "engine.run",
             "engine.state",
             "engine.stop",
             "engine.views",
@@ -87,7 +124,7 @@ LAYERS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         ("click",),
     ),
     "engine.__main__": (("engine.cli",), ()),
-    "engine": ((CORE, "engine.deployment", "engine.opening", "engine.stack"), ()),
+    "engine": ((CORE, "engine.deployment", "engine.opening", "engine.run", "engine.stack"), ()),
     # The clouds, and what they share. The registry finds them; nothing shared knows one of them.
     "providers": ((CORE, "providers.dynamic", "providers.resource"), ()),
     "providers.inputs": ((CORE,), ("pydantic", "pydantic_core")),

@@ -47,13 +47,13 @@ def import_(
       workstead import dataforest:AIWorkspace report uEQsARp9IAqkBoy7l73mZS
       workstead import --file objects.json     {"resources": [{"type": …, "name": …, "id": …}, …]}
     """
-    from engine import deployment
+    from engine import adoption, deployment
     from engine.views import code
 
     with operation_session("import", obj, given) as session:
         rows = _from_file(Path(file)) if file else [_row(type_, name, object_id)]
         wanted = [
-            deployment.Wanted(_token(row["type"]), row["name"], row["id"], row.get("parent", "") or parent)
+            adoption.Wanted(_token(row["type"]), row["name"], row["id"], row.get("parent", "") or parent)
             for row in rows
         ]
         outcome = deployment.import_objects(

@@ -159,7 +159,7 @@ class _Session:
 
     def choices(self) -> Any:
         """The person's choices."""
-        from engine.deployment import Choices
+        from engine.run import Choices
 
         given = self.given
         environ = os.environ
@@ -187,7 +187,7 @@ class _Session:
 
     def require(self, plan: Any) -> None:
         """Exit codes of a preview."""
-        from engine.deployment import require
+        from engine.planning import require
 
         require(plan, self.given["expect_no_changes"])
 

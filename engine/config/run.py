@@ -3,7 +3,7 @@
 The stack's values and the project's are laid over each other, checked against the project's declarations, and opened.
 All that is missing or does not fit is told at once.
 
-Left to others: handing it to the SDK (`engine.program`), who asks for a package's part (`engine.deployment`).
+Left to others: handing it to the SDK (`engine.program`), who asks for a package's part (`engine.source`).
 """
 
 from __future__ import annotations

@@ -200,6 +200,7 @@ def run_phase(phase: str, folder: Path, count: int) -> Cost:
 
 def _phase(phase: str, folder: Path, count: int) -> Callable[[], object]:
     from engine import deployment, monitor  # noqa: F401  (imports are not what is measured, nor is their memory)
+    from engine.run import Choices
 
     if phase == "floor":
         return lambda: floor(count)
@@ -210,7 +211,7 @@ def _phase(phase: str, folder: Path, count: int) -> Callable[[], object]:
         "refresh": deployment.refresh_record,
         "destroy": deployment.destroy,
     }[phase]
-    target, choices = stack(folder, count), deployment.Choices(skip_preview=True)
+    target, choices = stack(folder, count), Choices(skip_preview=True)
     return lambda: operation(target, choices, lambda _event: None)
 
 

@@ -6,14 +6,15 @@ from collections.abc import Callable, Mapping, Sequence
 from random import Random
 from typing import Any
 
-from engine import deployment
+from engine import adoption, deployment
 from engine.core import events
 from engine.core.errors import WorksteadError
 from engine.core.model import problems, urn_name
 from engine.core.values import equal
-from engine.deployment import Choices, Stop
+from engine.run import Choices
 from engine.state.backend import StackName
 from engine.state.memory import MemoryBackend
+from engine.stop import Stop
 from tests.builders import PROJECT, STACK, make_stack
 from tests.faults.cloud import TYPES, Cloud, SimSource
 from tests.faults.things import Declaring, Program
@@ -101,7 +102,7 @@ class Simulation:
         if error is not None:
             raise self.wrong(f"{name} failed: {error}")
 
-    def import_objects(self, wanted: Sequence[deployment.Wanted]) -> None:
+    def import_objects(self, wanted: Sequence[adoption.Wanted]) -> None:
         """Take these objects into the record."""
         choices = Choices(skip_preview=True)
         deployment.import_objects(self._stack, choices, self._watch, wanted, protect=False, stop=_STOP)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from engine import deployment
+from engine import adoption
 from engine.core.contract import GONE, ReadResult
 from engine.core.errors import InputError
 from engine.core.model import PendingKind
@@ -123,7 +123,7 @@ def test_a_create_nobody_can_look_up_names_the_candidates(blind: Simulation, com
 
 
 def test_importing_a_candidate_settles_it(blind: Simulation) -> None:
-    wanted = [deployment.Wanted("sim:index:Marked", "a", "marked-1", ROOT)]
+    wanted = [adoption.Wanted("sim:index:Marked", "a", "marked-1", ROOT)]
     blind.import_objects(wanted)
     assert not blind.record.load().pending
     blind.foreign.add("marked-2")

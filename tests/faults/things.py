@@ -10,8 +10,8 @@ from engine.answers import Carried, Predicted
 from engine.core.errors import ProgramError
 from engine.core.model import PROVIDER_TYPE_PREFIX, STACK_TYPE, Goal, Options, make_urn
 from engine.core.values import UNKNOWN
-from engine.executor import Promise
 from engine.monitor import Answer
+from engine.promise import Promise
 from tests.builders import PROJECT, STACK
 from tests.faults.cloud import MARKED, NAMED
 

@@ -163,7 +163,7 @@ class OneHand:
         self._turning = False
 
     def start(self, loop: Callable[[], None], turn: Callable[[], bool]) -> None:
-        """See `engine.executor.Hands`."""
+        """See `engine.hands.Hands`."""
         self._turn = turn
 
     def woken(self) -> None:
@@ -178,7 +178,7 @@ class OneHand:
             self._turning = False
 
     def call(self, task: Callable[[], None], running: int) -> None:
-        """See `engine.executor.Hands`."""
+        """See `engine.hands.Hands`."""
         self.tasks.append(task)
 
     def advance(self) -> None:
@@ -189,7 +189,7 @@ class OneHand:
         self.tasks.pop(self._world.chance.randrange(len(self.tasks)))()
 
     def join(self) -> None:
-        """See `engine.executor.Hands`."""
+        """See `engine.hands.Hands`."""
         while self.tasks and not self._world.dead:
             self.advance()
 

@@ -32,7 +32,7 @@ from engine.core.errors import CloudError, LeaseLostError, Severity, WorksteadEr
 from engine.core.model import Begin, Drop, End, Entry, Put, ResourceState, Snapshot, problems, urn_name
 from engine.core.plan import Plan, Step
 from engine.core.values import from_plain, mask, open_envelope, to_plain
-from engine.deployment import Choices, Outcome
+from engine.run import Choices, Outcome
 from engine.state.backend import Deployment, Holder
 from engine.state.memory import MemoryBackend
 from engine.stop import Stop

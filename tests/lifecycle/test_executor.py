@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from engine.caller import OVERDUE, Caller
 from engine.clock import Clock
 from engine.core import events
 from engine.core.contract import CALL, CreateResult, PartialFailure
@@ -25,7 +26,8 @@ from engine.core.errors import (
 )
 from engine.core.model import Begin, End, Entry, Options, Put, ResourceState, Timeouts
 from engine.core.plan import Op, Step
-from engine.executor import OVERDUE, Caller, Executor, NotStartedError, Promise
+from engine.executor import Executor, NotStartedError
+from engine.promise import Promise
 from tests.builders import ThingCloud, ThingProvider, state
 
 SOON = 10.0

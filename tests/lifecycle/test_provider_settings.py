@@ -9,6 +9,7 @@ import pulumi
 
 from engine import deployment
 from engine.core.values import UNKNOWN
+from engine.run import Choices
 from engine.state import open_backend
 from engine.state.backend import StackName
 from providers import Providers
@@ -46,10 +47,10 @@ def asked_with(program: Any, *, destroy: bool = False) -> list[dict[str, Any]]:
         config={"test:region": "here"},
         overlay={"workstead:home": "/x"},
     )
-    deployment.up(stack, deployment.Choices(), lambda event: None)
+    deployment.up(stack, Choices(), lambda event: None)
     if destroy:
         source.settings.clear()
-        deployment.destroy(stack, deployment.Choices(), lambda event: None)
+        deployment.destroy(stack, Choices(), lambda event: None)
     return source.settings
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from engine import deployment
 from engine.core import events
-from engine.deployment import Choices
+from engine.run import Choices
 from tests.lifecycle.story import Story, Thing, name_of
 
 

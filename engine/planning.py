@@ -1,8 +1,7 @@
 """Makes plans, shows them, and has them agreed to.
 
 A plan comes from running the program against predicted answers, or is handed in by a recipe that needs no program. It
-is shown as events, refused when it has errors, and put to the person with the lease given back for as long as they
-think about it.
+is shown as events, refused when it has errors, and put to the person, with the lease given back while they think.
 
 Left to others: what each goal needs (`core.planner`), printing (`views`), keeping the plan's promise (`answers`).
 """

@@ -1,6 +1,6 @@
 """A run's hold on its stack's record: the lease it writes under, the snapshot it starts from, its line in the history.
 
-The lease is taken for a recipe and given back while a person thinks (`released`, `taken_up`), so it can change under a
+The lease is taken for a recipe and given back while a person thinks (`release`, `take_up`), so it can change under a
 run; whoever writes asks for the `journal` each time. What was done and cannot be recorded any more is not lost: it goes
 into a file that `stack import` takes.
 
@@ -114,7 +114,7 @@ class Tenure:
 
     @property
     def guard(self) -> Callable[[], None]:
-        """Raises LeaseLostError when it is called and the lease held now is not ours any more; without one, never."""
+        """What raises LeaseLostError once somebody has taken over the lease held now; nothing does without a lease."""
         return self._lease.ensure if self._lease is not None else lambda: None
 
     @contextmanager

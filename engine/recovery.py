@@ -1,8 +1,9 @@
 """Settles what an interrupted run left behind: each pending operation becomes a fact again.
 
 A create is looked up by its marker (`find`): found, and its object belongs to us; or it never happened. An update or a
-delete is settled by reading the object. Nothing is guessed: a create that its provider cannot look up stops the run and
-names the objects it may have made (house rule 3). Settling writes the record, never the cloud.
+delete is settled by reading the object, which waits for a deletion that is under way. Nothing is guessed: a create that
+its provider cannot look up stops the run and names the objects it may have made (house rule 3). Settling writes the
+record, never the cloud.
 
 What was sent before the death may have its effect after it, and a cloud may show it later still. So recovery first lets
 the `lag` of the types concerned pass (`waiting_time`), and only then looks, once: after that, what cannot be seen never

@@ -173,7 +173,11 @@ class Provider(Protocol):
         ...
 
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
-        """What the object looks like now. `props`: the recorded outputs, empty on import."""
+        """What the object looks like now. `props`: the recorded outputs, empty on import.
+
+        One that the cloud is deleting is waited for, until it is gone or its deletion has failed: what `read` says is
+        what the next plan is made from.
+        """
         ...
 
     def update(self, id_: str, olds: dict[str, Any], news: dict[str, Any]) -> UpdateResult:

@@ -205,12 +205,13 @@ def test_our_own_signature_is_accepted(cloud: Cloud) -> None:
         ({"service": "s3"}, "InvalidSignatureException"),
         ({"unsigned": ("x-amz-target",)}, "InvalidSignatureException"),
         ({"unsigned": ("host",)}, "InvalidSignatureException"),
-        ({"at": time.time() - 301}, "InvalidSignatureException"),
-        ({"at": time.time() + 400}, "InvalidSignatureException"),
+        ({"late": 301}, "InvalidSignatureException"),
+        ({"late": -400}, "InvalidSignatureException"),
     ],
 )
 def test_signatures_that_are_refused(cloud: Cloud, more: dict[str, Any], code: str) -> None:
-    answer = cloud.signed("ListDomains", **more)
+    timing = {"at": time.time() - more["late"]} if "late" in more else more
+    answer = cloud.signed("ListDomains", **timing)
     assert (answer.status_code, answer.json()["__type"]) == (400, code)
 
 
@@ -235,7 +236,7 @@ def test_what_is_signed_cannot_be_changed(cloud: Cloud) -> None:
 
 def test_skew_is_measured_by_either_clock(cloud: Cloud) -> None:
     now = time.time()
-    for at, good in ((now, True), (now - 290, True), (NOON, True), (NOON + 290, True), (NOON - 310, False)):
+    for at, good in ((now, True), (now - 200, True), (NOON, True), (NOON + 290, True), (NOON - 310, False)):
         answer = cloud.signed("ListDomains", at=at)
         assert answer.status_code == (200 if good else 400)
     assert re.fullmatch(

@@ -117,6 +117,10 @@ class TypeCases:
     secret_in_failure: tuple[Make, str] | None = None
     not_rebuilt: frozenset[str] = frozenset()
     """Inputs that an import cannot know."""
+    going: str = ""
+    """The status of an object that is being deleted; empty where the API knows none."""
+    undeleted: str = ""
+    """The status of one whose deletion failed."""
 
 
 def checked(provider: Any, inputs: Mapping[str, Any]) -> dict[str, Any]:
@@ -152,6 +156,20 @@ class TestClock:
         return CallContext(
             "urn:test", operation, lambda: self.now, self.wait, self.reports.append, deadline, started=self.now
         )
+
+
+class Meanwhile(TestClock):
+    """A clock during whose first wait something happens in the cloud."""
+
+    def __init__(self, happens: Callable[[], None]) -> None:
+        super().__init__()
+        self._happens = [happens]
+
+    def wait(self, seconds: float) -> bool:
+        """Let the time pass at once, and happen what happens."""
+        while self._happens:
+            self._happens.pop()()
+        return super().wait(seconds)
 
 
 class Passing(TestClock):

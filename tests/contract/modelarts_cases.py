@@ -173,6 +173,8 @@ def _full(path: str, value: Any, *paths: str) -> Invalid:
 INSTANCES = TypeCases(
     type=INSTANCE,
     emulated="devenvinstance",
+    going="DELETING",
+    undeleted="UNAVAILABLE",
     create_operation="demanager/create",
     minimal=minimal_instance,
     full=full_instance,
@@ -370,6 +372,8 @@ _HOOK = "hooks.container_hooks.pre_start"
 NOTEBOOKS = TypeCases(
     type=NOTEBOOK,
     emulated="notebook",
+    going="DELETING",
+    undeleted="DELETE_FAILED",
     create_operation="notebooks/create",
     minimal=minimal_notebook,
     full=full_notebook,

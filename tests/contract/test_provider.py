@@ -31,6 +31,7 @@ from tests.contract.contract_cases import (
     Change,
     Drift,
     Invalid,
+    Meanwhile,
     TestClock,
     TypeCases,
     checked,
@@ -304,6 +305,67 @@ def test_deleted_outside(cloud: Bench, type_: TypeCases) -> None:
     assert not provider.read(made.id, dict(made.outs)).id
     assert not provider.find(dict(made.outs)).id
     provider.delete(made.id, dict(made.outs))
+
+
+# --- what is being deleted --------------------------------------------------------------------------------------------
+
+GOING = [(name, cases) for name, cases in ALL if cases.going]
+each_that_goes = pytest.mark.parametrize(
+    ("cloud", "type_"), GOING, ids=[cases.type for _, cases in GOING], indirect=["cloud"]
+)
+
+
+def on_its_way_out(cloud: Bench, type_: TypeCases) -> tuple[Any, dict[str, Any], str, dict[str, Any]]:
+    """(provider, inputs, ID, outputs) of an object that somebody is deleting; it stays so until something happens."""
+    provider = cloud.provider(type_.type)
+    inputs = checked(provider, type_.minimal(cloud))
+    made = provider.create(dict(inputs))
+    cloud.file.edit(cloud.cloud, made.id, status=type_.going)
+    return provider, inputs, made.id, dict(made.outs)
+
+
+@each_that_goes
+@pytest.mark.parametrize("known", ["recorded", "imported"])
+def test_what_is_being_deleted_is_read_as_gone_once_it_is(cloud: Bench, type_: TypeCases, known: str) -> None:
+    provider, _, id_, outs = on_its_way_out(cloud, type_)
+    clock = Meanwhile(lambda: cloud.file.delete(cloud.cloud, id_))
+    with under(clock.call("read")):
+        assert not provider.read(id_, outs if known == "recorded" else {}).id
+    assert type_.going in clock.reports[0], "it says what it waits for"
+
+
+@each_that_goes
+def test_what_could_not_be_deleted_is_read_as_it_is(cloud: Bench, type_: TypeCases) -> None:
+    provider, _, id_, outs = on_its_way_out(cloud, type_)
+    with under(Meanwhile(lambda: cloud.file.edit(cloud.cloud, id_, status=type_.undeleted)).call("read")):
+        assert provider.read(id_, outs).id == id_
+    assert (id_, type_.undeleted) in [(found.id, found.status) for found in provider.list()]
+
+
+@each_that_goes
+def test_waiting_for_a_deletion_can_be_cancelled_and_has_a_limit(cloud: Bench, type_: TypeCases) -> None:
+    provider, _, id_, outs = on_its_way_out(cloud, type_)
+    with under(TestClock(cancelled=True).call("read")), pytest.raises(CancelledError):
+        provider.read(id_, outs)
+    for limit in (10, None):
+        with under(TestClock().call("read", limit)), pytest.raises(DeadlineError):
+            provider.read(id_, outs)
+
+
+@each_that_goes
+def test_what_is_being_deleted_is_nobodys_to_take(cloud: Bench, type_: TypeCases) -> None:
+    provider, inputs, id_, _ = on_its_way_out(cloud, type_)
+    assert provider.locate(dict(inputs)) == ""
+    assert id_ not in [found.id for found in provider.list()]
+    with under(Meanwhile(lambda: cloud.file.delete(cloud.cloud, id_)).call("read")):
+        assert not provider.find(dict(inputs)).id
+
+
+@each_that_goes
+def test_what_is_being_deleted_is_in_nobodys_way(cloud: Bench, type_: TypeCases) -> None:
+    provider, inputs, id_, _ = on_its_way_out(cloud, type_)
+    with under(Meanwhile(lambda: cloud.file.delete(cloud.cloud, id_)).call()):
+        provider.create(dict(inputs))
 
 
 # --- an unkind cloud --------------------------------------------------------------------------------------------------

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -10,8 +10,18 @@ from engine.core.contract import ConfigReader, DiffResult, PartialFailure
 from engine.core.diff import Change, Kind
 from engine.core.errors import CloudError, UsageError
 from engine.core.values import UNKNOWN
-from providers.base import OneClientType, Tree
-from providers.modelarts.provider.power import RUNNING, Detail, Life, status_of
+from providers.base import OneClientType, Tree, wait_until
+from providers.errors import NotFoundError
+from providers.modelarts.provider.power import (
+    DELETED,
+    GOING,
+    READY_LIMIT,
+    READY_POLL,
+    RUNNING,
+    Detail,
+    Life,
+    status_of,
+)
 
 if TYPE_CHECKING:
     from providers.modelarts.client import Client
@@ -47,6 +57,34 @@ class ModelArtsType(OneClientType["Client"]):
                 reference="project-differs",
             )
         return self.client
+
+    def standing(self, id_: str, props: Mapping[str, Any]) -> Detail | None:
+        """The object; None when there is none. Waits for a deletion to end, which leaves none, or one that failed."""
+        client = self.of_project(props)
+        seen = self.remains(lambda: self.detail(client, id_), lambda status: status != GOING)
+        return None if seen is None or status_of(seen) == DELETED else seen
+
+    def remains(self, look: Callable[[], Detail], done: Callable[[str], bool]) -> Detail | None:
+        """What a deletion leaves: the object once it is in a status that is `done`, or None once it is gone."""
+
+        def there() -> Detail | None:
+            try:
+                return look()
+            except NotFoundError:
+                return None
+
+        return wait_until(
+            there,
+            lambda seen: seen is None or done(status_of(seen)),
+            progress=lambda seen: f"the {self.what} {status_of(seen or {})}",
+            every=READY_POLL,
+            limit=READY_LIMIT,
+            doing="delete",
+        )
+
+    def detail(self, client: Client, id_: str) -> Detail:
+        """The object as the API describes it. Raises NotFoundError."""
+        raise NotImplementedError
 
     def predict(self, id_: str, olds: Mapping[str, Any], news: Mapping[str, Any]) -> Tree:
         """Outputs known before the call."""

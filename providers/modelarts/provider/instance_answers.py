@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from providers.base import Tree
-from providers.modelarts.provider.power import Detail, Life, status_of
+from providers.modelarts.provider.power import DELETED, GOING, Detail, Life, status_of
 from providers.modelarts.schema import instances as schema
 
 _FAILED: Final = frozenset({"CREATE_FAILED", "START_FAILED", "RESIZE_FAILED", "UNAVAILABLE"})
@@ -17,7 +17,7 @@ LIFE: Final = Life(
     failed=_FAILED,
     startable=frozenset({"READY_TO_START", "START_FAILED", "RESIZE_FAILED", "UNAVAILABLE"}),
     stillborn=frozenset({"CREATE_FAILED"}),
-    gone=frozenset({"DELETED", "DELETING"}),
+    gone=frozenset({DELETED, GOING}),
 )
 
 OUTPUTS: Final = (

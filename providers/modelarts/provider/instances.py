@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from engine.core.contract import GONE, CheckResult, CreateResult, Found, ReadResult, UpdateResult
 from engine.core.diff import Change
 from engine.core.errors import CloudError
-from providers.base import ResourceType, Tree, create_once, current_call, keeping, wait_until
-from providers.errors import NotFoundError, RefusedError
+from providers.base import ResourceType, Tree, create_once, current_call, keeping
+from providers.errors import RefusedError
 from providers.modelarts.errors import WrongStatusError
 from providers.modelarts.provider.calls import ModelArtsType, id_of, power_notes
 from providers.modelarts.provider.instance_answers import BESIDES, LIFE, OUTPUTS, computed, inputs_in, told
-from providers.modelarts.provider.power import READY_LIMIT, READY_POLL, RUNNING, Detail, Power, status_of
+from providers.modelarts.provider.power import DELETED, RUNNING, Detail, Power, status_of
 from providers.modelarts.schema import instances as schema
+
+if TYPE_CHECKING:
+    from providers.modelarts.client import Client
 
 
 class DevEnvInstances(ModelArtsType):
@@ -61,9 +64,9 @@ class DevEnvInstances(ModelArtsType):
         """Create and wait until it is usable, or stopped again where that is asked for."""
         wanted = self.declared(props)
         name, workspace = wanted["name"], _workspace_of(wanted)
-        there = self._named(name, workspace)
-        if there is not None:
-            raise _taken(name, there)
+        for there in self._all_named(name, workspace):
+            if self.standing(str(there["id"]), {}) is not None:
+                raise _taken(name, there)
         body = {member: value for member, value in wanted.items() if member != "running"}
         id_ = create_once(
             lambda: id_of(self.client.create_instance(body)),
@@ -143,7 +146,7 @@ class DevEnvInstances(ModelArtsType):
         for loss in self.losses(props):
             current_call().report(loss)
 
-        def look() -> Detail | None:
+        def look() -> Detail:
             """What is left of it, after doing what its status allows."""
             seen = self.client.instance(id_)
             status = status_of(seen)
@@ -157,26 +160,18 @@ class DevEnvInstances(ModelArtsType):
                 current_call().report(f"not yet: {error.summary}")
             return self.client.instance(id_)
 
-        wait_until(
-            lambda: _or_none(look),
-            lambda seen: seen is None or status_of(seen) == "DELETED",
-            progress=lambda seen: f"the instance {status_of(seen or {})}",
-            every=READY_POLL,
-            limit=READY_LIMIT,
-            doing="delete",
-        )
+        self.remains(look, lambda status: status == DELETED)
 
     # --- reading
 
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
-        """What it looks like now; no ID when it is gone."""
-        try:
-            detail = self.of_project(props).instance(id_)
-        except NotFoundError:
-            return GONE
-        if status_of(detail) == "DELETED":
-            return GONE
-        return self._seen(id_, props, detail)
+        """What it looks like now; no ID when it is gone, which one that is being deleted is waited to be."""
+        detail = self.standing(id_, props)
+        return GONE if detail is None else self._seen(id_, props, detail)
+
+    def detail(self, client: Client, id_: str) -> Detail:
+        """The instance itself."""
+        return client.instance(id_)
 
     def find(self, props: dict[str, Any]) -> ReadResult:
         """The instance that an interrupted create of these inputs left: of that name, and not of another make."""
@@ -208,12 +203,13 @@ class DevEnvInstances(ModelArtsType):
         return self.seen(str(detail.get("id") or id_), props, inputs_in(detail, recorded), outputs)
 
     def _named(self, name: str, workspace: str) -> Detail | None:
-        """The list's entry of the instance of this name."""
+        """The list's entry of the instance of this name that is not being deleted."""
+        items = self._all_named(name, workspace)
+        return next((item for item in items if status_of(item) not in LIFE.gone), None)
+
+    def _all_named(self, name: str, workspace: str) -> list[Detail]:
         items = self.client.instances(workspace)
-        return next(
-            (item for item in items if item.get("name") == name and item.get("id") and status_of(item) != "DELETED"),
-            None,
-        )
+        return [item for item in items if item.get("name") == name and item.get("id")]
 
     def computed(self, detail: Detail) -> Tree:
         """The outputs in an answer."""
@@ -232,13 +228,6 @@ class DevEnvInstances(ModelArtsType):
             lambda: self.client.act_on_instance(id_, "stop"),
             told,
         )
-
-
-def _or_none(look: Any) -> Detail | None:
-    try:
-        return look()
-    except NotFoundError:
-        return None
 
 
 def _workspace_of(wanted: Tree) -> str:

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from providers.base import Tree, current_call
 from providers.modelarts.provider.notebook_requests import unmarked
-from providers.modelarts.provider.power import Life, status_of
+from providers.modelarts.provider.power import DELETED, GOING, Life, status_of
 from providers.modelarts.schema import notebooks as schema
 
 LIFE: Final = Life(
@@ -16,7 +16,7 @@ LIFE: Final = Life(
     failed=frozenset({"CREATE_FAILED", "START_FAILED", "DELETE_FAILED", "ERROR", "FROZEN"}),
     startable=frozenset({"START_FAILED"}),
     stillborn=frozenset({"CREATE_FAILED"}),
-    gone=frozenset({"DELETED", "DELETING"}),
+    gone=frozenset({DELETED, GOING}),
 )
 
 OUTPUTS: Final = (

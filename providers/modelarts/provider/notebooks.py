@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from engine.core.contract import GONE, CreateResult, Found, ReadResult, UpdateResult
 from engine.core.diff import Change
 from engine.core.errors import CloudError
-from providers.base import ReplaceRule, ResourceType, Tree, create_once, current_call, keeping, wait_until
-from providers.errors import ForbiddenError, NotFoundError
+from providers.base import ReplaceRule, ResourceType, Tree, create_once, current_call, keeping
+from providers.errors import ForbiddenError
 from providers.modelarts.errors import WrongStatusError
 from providers.modelarts.provider.calls import ModelArtsType, id_of, power_notes
 from providers.modelarts.provider.notebook_answers import (
@@ -31,8 +31,11 @@ from providers.modelarts.provider.notebook_answers import (
 )
 from providers.modelarts.provider.notebook_change import WHILE_STOPPED, NotebookChange
 from providers.modelarts.provider.notebook_requests import MARK, create_body, description_of, lease_of
-from providers.modelarts.provider.power import READY_LIMIT, READY_POLL, RUNNING, Detail, Power, status_of
+from providers.modelarts.provider.power import DELETED, RUNNING, Detail, Power, status_of
 from providers.modelarts.schema import notebooks as schema
+
+if TYPE_CHECKING:
+    from providers.modelarts.client import Client
 
 
 class Notebooks(ModelArtsType):
@@ -151,53 +154,39 @@ class Notebooks(ModelArtsType):
             current_call().report(loss)
         sent = False
 
-        def look() -> Detail | None:
+        def look() -> Detail:
             nonlocal sent
+            seen = self.client.notebook(id_)
+            status = status_of(seen)
+            if status == "DELETE_FAILED" and sent:
+                raise self._power(id_, {}).failure(seen)
+            if status in LIFE.gone or not LIFE.at_rest(status):
+                return seen
             try:
-                seen = self.client.notebook(id_)
-                status = status_of(seen)
-                if status == "DELETE_FAILED" and sent:
-                    raise self._power(id_, {}).failure(seen)
-                if status in LIFE.gone or not LIFE.at_rest(status):
-                    return seen
-                try:
-                    self.client.delete_notebook(id_)
-                    sent = True
-                except WrongStatusError:
-                    # The pages want it stopped first, the service usually does not (6.3).
-                    if status == RUNNING:
-                        self._power(id_, {}).reach(False, "delete")
-                        return self.client.notebook(id_)
-                return self.client.notebook(id_)
-            except NotFoundError:
-                return None
+                self.client.delete_notebook(id_)
+                sent = True
+            except WrongStatusError:
+                # The pages want it stopped first, the service usually does not (6.3).
+                if status == RUNNING:
+                    self._power(id_, {}).reach(False, "delete")
+            return self.client.notebook(id_)
 
-        wait_until(
-            look,
-            lambda seen: seen is None or status_of(seen) == "DELETED",
-            progress=lambda seen: f"the notebook {status_of(seen or {})}",
-            every=READY_POLL,
-            limit=READY_LIMIT,
-            doing="delete",
-        )
+        self.remains(look, lambda status: status == DELETED)
 
     # --- reading
 
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
-        """What it looks like now; no ID when it is gone."""
-        detail = self._detail(id_, props)
+        """What it looks like now; no ID when it is gone, which one that is being deleted is waited to be."""
+        detail = self.standing(id_, props)
         if detail is None:
             return GONE
         recorded = self.declared(props)
         observed = as_large_as_declared(inputs_in(detail, recorded), recorded)
         return self._seen(id_, props, observed, detail)
 
-    def _detail(self, id_: str, props: Mapping[str, Any]) -> Detail | None:
-        try:
-            detail = self.of_project(props).notebook(id_)
-        except NotFoundError:
-            return None
-        return None if status_of(detail) == "DELETED" else detail
+    def detail(self, client: Client, id_: str) -> Detail:
+        """The notebook itself."""
+        return client.notebook(id_)
 
     def _seen(self, id_: str, props: Mapping[str, Any], observed: Tree, detail: Detail) -> ReadResult:
         outputs = {**self.lasting(props, self.declared(props)), **self.outputs_of(detail)}
@@ -211,7 +200,7 @@ class Notebooks(ModelArtsType):
         """
         wanted = self.declared(props)
         for item in self._marked(wanted)[:1]:
-            detail = self._detail(item["id"], wanted)
+            detail = self.standing(item["id"], wanted)
             if detail is None:
                 continue
             found = self._seen(item["id"], wanted, inputs_in(detail, wanted), detail)

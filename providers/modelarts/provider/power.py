@@ -18,6 +18,8 @@ from providers.modelarts.errors import StatusFailedError, WrongStatusError
 
 RUNNING: Final = "RUNNING"
 STOPPED: Final = "STOPPED"
+GOING: Final = "DELETING"
+DELETED: Final = "DELETED"
 
 READY_LIMIT: Final = 20 * 60.0
 """Seconds a change of status may take if the customer gives no limit (the vendor's Terraform provider's)."""

@@ -10,7 +10,7 @@ from engine.core.values import Unknown
 from providers.base import Tree, current_call
 from providers.errors import RefusedError
 from providers.sagemaker.provider.calls import Answer, ByArn, Key
-from providers.sagemaker.provider.statuses import WithStatus
+from providers.sagemaker.provider.statuses import GOING, WithStatus
 from providers.sagemaker.provider.studio import inputs_of_origins, resource_part
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class Apps(ByArn, WithStatus):
         "built_in_lifecycle_config_arn": Answer("BuiltInLifecycleConfigArn", ours=True),
         "creation_time": Answer("CreationTime", ours=True),
     }
-    busy = frozenset({"Pending", "Deleting"})
+    busy = frozenset({"Pending", GOING})
 
     # --- checked against the program
 
@@ -120,9 +120,7 @@ class Apps(ByArn, WithStatus):
 
     def require_free(self, client: Client, wanted: Tree) -> None:
         """Wait for an app of this key that is going; a failed one does not count."""
-        content = self.describe(client, self.key_in(wanted))
-        if content is not None and self.status(content) == "Deleting":
-            content = self.await_settled(client, self.key_in(wanted), self.gone_limit)
+        content = self.standing(client, self.key_in(wanted))
         if content is not None and self.status(content) not in self.failed:
             raise self.taken(content)
         self._require_instance_type(client, wanted)
@@ -167,7 +165,7 @@ class Apps(ByArn, WithStatus):
     def update(self, id_: str, olds: dict[str, Any], news: dict[str, Any]) -> UpdateResult:
         """Change the tags; start one again that was ended, unless it may stay so."""
         client, keys = self._place(id_, olds)
-        if self.describe(client, keys[0]) is not None:
+        if self.standing(client, keys[0]) is not None:
             return super().update(id_, olds, news)
         if self.wanted(news).get("StayEnded"):
             kept = self.unaltered(olds, self.declared(news), ())

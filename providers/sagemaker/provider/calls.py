@@ -214,10 +214,19 @@ class SageMakerType(ResourceType):
     def _found(self, id_: str, props: Mapping[str, Any]) -> tuple[Client, Key, Tree | None]:
         client, keys = self._place(id_, props)
         for key in keys:
-            content = self.describe(client, key)
+            content = self.standing(client, key)
             if content is not None:
                 return client, key, content
         return client, keys[0], None
+
+    def is_going(self, content: Mapping[str, Any]) -> bool:
+        """Is it being deleted? From a description, or an item of a list."""
+        del content
+        return False
+
+    def standing(self, client: Client, key: Key) -> Tree | None:
+        """The object, which is not being deleted; None when there is none, or no more."""
+        return self.describe(client, key)
 
     # --- what is recorded
 
@@ -256,8 +265,8 @@ class SageMakerType(ResourceType):
         return CreateResult(id_, self.outs(declared, content, client))
 
     def require_free(self, client: Client, wanted: Tree) -> None:
-        """Raise RefusedError when there is an object of this name already."""
-        content = self.describe(client, self.key_in(wanted))
+        """Raise RefusedError when there is an object of this name already; one that is going is waited for."""
+        content = self.standing(client, self.key_in(wanted))
         if content is not None:
             raise self.taken(content)
 
@@ -384,7 +393,7 @@ class SageMakerType(ResourceType):
     # --- reading
 
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
-        """What it looks like now; no ID when it is gone."""
+        """What it looks like now; no ID when it is gone, which one that is being deleted is waited to be."""
         client, _, content = self._found(id_, props)
         if content is None:
             return ReadResult()
@@ -432,7 +441,7 @@ class SageMakerType(ResourceType):
         """The ID of the object that bears the declared name, whoever made it; SageMaker knows no other owner."""
         wanted = self.wanted(props)
         content = self.look_for(self.client(str(wanted.get("Region") or "")), wanted)
-        return "" if content is None else self.id_of(content)
+        return "" if content is None or self.is_going(content) else self.id_of(content)
 
     @staticmethod
     def with_own(content: Tree, wanted: Tree) -> Tree:
@@ -444,7 +453,7 @@ class SageMakerType(ResourceType):
         return self.describe(client, key)
 
     def list(self) -> Iterator[Found]:
-        """Every object of this type in the settings' region."""
+        """Every object of this type in the settings' region that is not being deleted."""
         raise NotImplementedError
 
     def listed(self, content: Mapping[str, Any], status: str = "") -> Found:
@@ -501,7 +510,7 @@ class ByArn(SageMakerType):
         """The objects of a list answer, which has no ARNs: each is looked at (specification 4.3)."""
         client = self.client()
         for item in items:
-            content = self.describe(client, self.key_in(item))
+            content = None if self.is_going(item) else self.describe(client, self.key_in(item))
             if content is not None:
                 yield self.listed(content, str(item.get("Status", "")))
 

@@ -12,7 +12,7 @@ from engine.core.errors import CloudError, WorksteadError
 from providers.base import ReplaceRule, Tree, current_call, keeping, wait_until
 from providers.errors import RefusedError
 from providers.sagemaker.provider.calls import Answer, Key
-from providers.sagemaker.provider.statuses import POLL, WithStatus
+from providers.sagemaker.provider.statuses import GOING, POLL, WithStatus
 from providers.sagemaker.schema.notebooks import RETIRED_PLATFORM, moves_to_al2023, platform_is_retired
 from providers.sagemaker.schema.structures import api_path
 
@@ -83,7 +83,7 @@ class NotebookInstances(WithStatus):
         ),
     )
     status_member = "NotebookInstanceStatus"
-    busy = frozenset({"Pending", "Updating", "Stopping", "Deleting", "InMaintenance", "PendingMaintenance"})
+    busy = frozenset({"Pending", "Updating", "Stopping", GOING, "InMaintenance", "PendingMaintenance"})
     ready_limit = 60 * 60.0
     gone_limit = 20 * 60.0
 
@@ -296,6 +296,7 @@ class NotebookInstances(WithStatus):
         return [] if "/" in id_ or ":" in id_ or not id_ else [{"NotebookInstanceName": id_}]
 
     def list(self) -> Iterator[Found]:
-        """Every notebook instance of the region."""
+        """Every notebook instance of the region that is not being deleted."""
         for item in self.client().pages("ListNotebookInstances", "NotebookInstances"):
-            yield self.listed(item, str(item.get("NotebookInstanceStatus", "")))
+            if not self.is_going(item):
+                yield self.listed(item, self.status(item))

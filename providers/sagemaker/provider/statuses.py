@@ -15,6 +15,8 @@ from providers.sagemaker.provider.calls import Key, SageMakerType
 if TYPE_CHECKING:
     from providers.sagemaker.client import Client
 
+GOING: Final = "Deleting"
+"""The status of what is being deleted."""
 POLL: Final = 10.0
 """Seconds between two looks at an object that is changing, at most."""
 CHILDREN_GO_WITHIN: Final = 10 * 60.0
@@ -25,7 +27,7 @@ class WithStatus(SageMakerType):
     """A type whose objects go through statuses."""
 
     status_member: ClassVar[str] = "Status"
-    busy: ClassVar[frozenset[str]] = frozenset({"Pending", "Updating", "Deleting"})
+    busy: ClassVar[frozenset[str]] = frozenset({"Pending", "Updating", GOING})
     failed: ClassVar[frozenset[str]] = frozenset({"Failed"})
     ready_limit: ClassVar[float] = 10 * 60.0
     """Seconds until an object has to be usable, if the customer gives no limit."""
@@ -91,16 +93,24 @@ class WithStatus(SageMakerType):
 
     # --- deleting
 
-    def await_gone(self, client: Client, key: Key) -> None:
-        """Return when it is gone. Raises CloudError when the deletion has failed."""
-        content = wait_until(
+    def is_going(self, content: Mapping[str, Any]) -> bool:
+        """As its status says."""
+        return self.status(content) == GOING
+
+    def standing(self, client: Client, key: Key) -> Tree | None:
+        """The object; None when there is none. Waits for a deletion to end, which leaves none, or one that failed."""
+        return wait_until(
             lambda: self.describe(client, key),
-            lambda seen: seen is None or self.status(seen) != "Deleting",
+            lambda seen: seen is None or not self.is_going(seen),
             progress=lambda seen: f"{self.noun} {self.status(seen or {})}",
             every=POLL,
             limit=self.gone_limit,
             doing="delete",
         )
+
+    def await_gone(self, client: Client, key: Key) -> None:
+        """Return when it is gone. Raises CloudError when the deletion has failed."""
+        content = self.standing(client, key)
         if content is not None:
             raise CloudError(
                 f"the {self.noun} {self.id_of(content)} could not be deleted: it is {self.status(content)}",
@@ -131,7 +141,7 @@ class WithStatus(SageMakerType):
         """Nothing is deleted while it is being made or changed; what is going already is as good as deleted."""
         return wait_until(
             lambda: self.describe(client, key),
-            lambda seen: seen is None or self.status(seen) not in self.busy or self.status(seen) == "Deleting",
+            lambda seen: seen is None or self.status(seen) not in self.busy or self.is_going(seen),
             progress=lambda seen: f"{self.noun} {self.status(seen or {})}",
             every=POLL,
             limit=self.ready_limit,

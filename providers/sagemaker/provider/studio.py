@@ -11,7 +11,7 @@ from providers.base import ReplaceRule, Tree, current_call, keeping
 from providers.errors import RefusedError
 from providers.sagemaker.provider import kinds
 from providers.sagemaker.provider.calls import OWN_MEMBERS, Answer, ByArn, Key
-from providers.sagemaker.provider.statuses import WithStatus
+from providers.sagemaker.provider.statuses import GOING, WithStatus
 
 if TYPE_CHECKING:
     from providers.sagemaker.client import Client
@@ -160,26 +160,32 @@ class Domains(StudioType):
 
     def require_free(self, client: Client, wanted: Tree) -> None:
         """A name is needed once: of two domains with one name nobody could tell which a lost answer made."""
-        content = self.look_for(client, wanted)
+        named = self._named(client, wanted)
+        there = [item for item in named if not self.is_going(item) or self.standing(client, self.key_in(item))]
+        content = self._only(client, there)
         if content is not None:
             raise self.taken(content)
 
     def look_for(self, client: Client, wanted: Tree) -> Tree | None:
-        """The domain of this name (specification 4.2)."""
-        named = [item for item in self._all(client) if item.get("DomainName") == wanted.get("DomainName")]
+        """The domain of this name that is not being deleted (specification 4.2)."""
+        return self._only(client, [item for item in self._named(client, wanted) if not self.is_going(item)])
+
+    def _only(self, client: Client, named: list[dict[str, Any]]) -> Tree | None:
+        """The one domain among these of one name."""
         if len(named) > 1:
             ids = ", ".join(str(item["DomainId"]) for item in named)
             raise RefusedError(
-                f"there are {len(named)} domains named {wanted.get('DomainName')!r}: {ids}",
+                f"there are {len(named)} domains named {named[0]['DomainName']!r}: {ids}",
                 why="Which of them is meant cannot be told from the name.",
                 remedy="take one over with the option import_, or delete those that are not needed",
                 reference="name-ambiguous",
             )
         return self.describe(client, {"DomainId": named[0]["DomainId"]}) if named else None
 
-    def _all(self, client: Client) -> Iterator[dict[str, Any]]:
-        going = ("Deleting",)
-        return (item for item in client.pages("ListDomains", "Domains") if item.get("Status") not in going)
+    def _named(self, client: Client, wanted: Tree) -> list[dict[str, Any]]:
+        """The domains of this name, those that are being deleted among them."""
+        items = client.pages("ListDomains", "Domains")
+        return [item for item in items if item.get("DomainName") == wanted.get("DomainName")]
 
     # --- changing
 
@@ -213,9 +219,10 @@ class Domains(StudioType):
         yield from going("user profile", profiles, "UserProfileName")
 
     def list(self) -> Iterator[Found]:
-        """Every domain of the region."""
+        """Every domain of the region that is not being deleted."""
         for item in self.client().pages("ListDomains", "Domains"):
-            yield self.listed(item, str(item.get("Status", "")))
+            if not self.is_going(item):
+                yield self.listed(item, self.status(item))
 
 
 def live_apps(client: Client, **where: str) -> Iterator[tuple[str, bool]]:
@@ -223,13 +230,13 @@ def live_apps(client: Client, **where: str) -> Iterator[tuple[str, bool]]:
     for item in client.pages("ListApps", "Apps", **where):
         if item.get("Status") not in ("Deleted", "Failed"):
             owner = item.get("UserProfileName") or item.get("SpaceName") or "?"
-            yield f"app {item.get('AppType')} {item.get('AppName')} of {owner}", item.get("Status") == "Deleting"
+            yield f"app {item.get('AppType')} {item.get('AppName')} of {owner}", item.get("Status") == GOING
 
 
 def going(kind: str, items: Iterable[Mapping[str, Any]], name: str) -> Iterator[tuple[str, bool]]:
     """Objects of a list: (what it is, whether it is going)."""
     for item in items:
-        yield f"{kind} {item.get(name)}", item.get("Status") == "Deleting"
+        yield f"{kind} {item.get(name)}", item.get("Status") == GOING
 
 
 # --- what is in a domain ----------------------------------------------------------------------------------------------
@@ -314,7 +321,7 @@ class UserProfiles(ByArn, StudioType):
         for item in client.pages("ListSpaces", "Spaces", **where):
             owner = (item.get("OwnershipSettingsSummary") or {}).get("OwnerUserProfileName", "")
             if owner.casefold() == key["UserProfileName"].casefold():
-                yield f"space {item.get('SpaceName')}, which it owns", item.get("Status") == "Deleting"
+                yield f"space {item.get('SpaceName')}, which it owns", item.get("Status") == GOING
 
     def list(self) -> Iterator[Found]:
         """Every user profile of the region."""

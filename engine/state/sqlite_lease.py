@@ -81,6 +81,7 @@ class SqliteLease:
         self._version = 0
         self._proof: int | None = None
         self._looking = Lock()
+        self._looks = self._good_look = 0
         self._eyes: sqlite3.Connection | None = None
         acknowledged = liveness.acknowledged(backend.file.lease_files(record.id))
         db = backend.file.connect()
@@ -129,15 +130,24 @@ class SqliteLease:
         return self._fence
 
     def ensure(self) -> None:
-        """Raises LeaseLostError unless the lease is ours still: looks into the file, on a connection of its own."""
+        """Raises LeaseLostError unless the lease is ours still: looks into the file, on a connection of its own.
+
+        A look serves everybody who had asked before it began.
+        """
         if self._writer.over:
             self._writer.commit([])
+        before = self._looks
         with self._looking:
+            if self._good_look > before:
+                return
+            self._looks += 1
+            look = self._looks
             try:
                 self._eyes = self._eyes or self._backend.file.connect()
                 self._verify(self._eyes)
             except sqlite3.Error as error:
                 raise self._backend.file.explain(error) from error
+            self._good_look = look
 
     def start(self, deployment: Deployment) -> Deployment:
         """Begin a deployment, the next version; one that is still in progress was interrupted."""

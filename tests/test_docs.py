@@ -72,7 +72,7 @@ def test_the_examples_output(here: Folder, request: pytest.FixtureRequest) -> No
 def test_the_commands_of_the_first_screen() -> None:
     blocks = [block.strip() for block in re.findall(r"```sh\n(.*?)```", TEXT, re.S)]
     assert blocks[0].endswith(".venv/bin/workstead up --stack dev --yes")
-    assert blocks[1].endswith("-m pytest -n 6")
+    assert blocks[1].endswith("-m pytest -n 4")
     for block in blocks[:2]:
         assert block.startswith("python3 -m venv .venv && .venv/bin/pip install")
     assert TEXT.index("```sh") < TEXT.index("<!-- example") < 2500

@@ -14,7 +14,7 @@ from typing import Any
 from engine.caller import Caller
 from engine.core import events, refresh
 from engine.core.contract import CALL, Provider, ReadResult
-from engine.core.errors import StepFailedError
+from engine.core.errors import CancelledError, StepFailedError
 from engine.core.model import ResourceState, Snapshot
 from engine.core.plan import Op, Step, count
 from engine.core.planner import Planner
@@ -86,13 +86,13 @@ def _unseen_for(state: ResourceState, provider: Provider, now: float) -> float:
 
 
 def _results(promises: list[Promise[Any]]) -> Iterator[Any]:
-    """The results in order. Raises the first real error, not one that only echoes it."""
-    echo: StepFailedError | None = None
+    """The results in order. Raises the first real error, not an echo of it: what was not started, or given up."""
+    echo: StepFailedError | CancelledError | None = None
     found: list[Any] = []
     for promise in promises:
         try:
             found.append(promise.wait())
-        except StepFailedError as error:
+        except (StepFailedError, CancelledError) as error:
             echo = error
     if echo is not None:
         raise echo

@@ -18,7 +18,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine import config
-from engine.core.errors import CredentialsError, StackNotFoundError, UsageError
+from engine.clock import CLOCK
+from engine.core.errors import CredentialsError, RecordUnavailableError, StackNotFoundError, UsageError
 from engine.core.model import Snapshot
 from engine.core.values import Properties, has_secret
 from engine.stack import Stack
@@ -113,17 +114,33 @@ class Secrets:
         return self._sealing.seal(content)
 
     def _made_for_record(self) -> Vault:
-        salt = config.read_stack_config(self._place.project, self._name.stack).encryption_salt
-        vault = self._open(salt) if salt else self._made()
+        vault = self._new_to_record()
         if self._record is not None:
             self._record.set_secrets_state(vault.state)
         return vault
 
+    def _new_to_record(self) -> Vault:
+        salt = config.read_stack_config(self._place.project, self._name.stack).encryption_salt
+        return self._open(salt) if salt else self._made()
+
+    def for_file(self, snapshot: Snapshot) -> Vault | None:
+        """The vault of a file that stands in for a record which cannot be written, nor perhaps read.
+
+        None where there is no secret.
+        """
+        if not _holds_secrets(snapshot):
+            return None
+        if self._sealing is not None:
+            return self._sealing
+        try:
+            return self._of_record() or self._new_to_record()
+        except RecordUnavailableError:
+            return self._new_to_record()
+
     def unseal(self, snapshot: Snapshot) -> Snapshot:
         """The snapshot with its secrets open; needs no pass phrase when it has none."""
         self._sealing = None
-        states = [*snapshot.resources, *(operation.resource for operation in snapshot.pending)]
-        if not any(has_secret(dict(state.inputs)) or has_secret(dict(state.outputs)) for state in states):
+        if not _holds_secrets(snapshot):
             return snapshot
         vault = self._of_record()
         if vault is None:
@@ -248,6 +265,14 @@ def _joined(
         found = place.backend.stack(other)
         return Secrets(place, other, found, secrets.ask).unseal(found.load()).stack_outputs
 
+    def exported(snapshot: Snapshot) -> bytes:
+        from importlib.metadata import version
+
+        from engine.state import deployment_json
+
+        vault = secrets.for_file(snapshot)
+        return deployment_json.export(snapshot, vault, time=CLOCK.stamp(), version=version("workstead"))
+
     return Stack(
         name=name,
         record=record,
@@ -256,6 +281,7 @@ def _joined(
         source=_providers(place.project.name),
         seal=secrets.seal,
         unseal=secrets.unseal,
+        exported=exported,
         package_config=run_config.package_config,
         outputs_of=outputs_of,
         config=run_config.texts,
@@ -268,6 +294,15 @@ def _joined(
         holder=holder(),
         parallel=settings.parallel,
         patience=settings.patience,
+    )
+
+
+def _holds_secrets(snapshot: Snapshot) -> bool:
+    states = (*snapshot.resources, *(operation.resource for operation in snapshot.pending))
+    return any(
+        has_secret(values)
+        for state in states
+        for values in (dict(state.inputs), dict(state.outputs), state.options.replacement_trigger)
     )
 
 

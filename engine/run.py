@@ -110,9 +110,11 @@ class Run:
         try:
             with executor, self._stopping(executor, caller):
                 yield executor
-        except NotStartedError as error:
-            # What is only looked at has no failures to tell: nothing was started because the run was stopped.
-            raise (self._stopped() if self.stop.asked else error) from error
+        except (NotStartedError, CancelledError) as error:
+            # What is only looked at has no failures to tell: it was not started, or given up, as the run was stopped.
+            if not self.stop.asked:
+                raise
+            raise self._stopped() from error
 
     @contextmanager
     def acting(self, planner: Planner, caller: Caller) -> Iterator[Executor]:

@@ -28,9 +28,10 @@ class Stack:
 
     `config` maps full keys to text, as the program gets it; `package_config(package)` gives the settings of a
     package's default provider; `overlay` is laid over every own provider's settings without being recorded (where the
-    project's `.workstead` folder is); `seal` and `unseal` are the record's secrets; `patience` is
-    how many seconds a run waits for a record that cannot be written. `clock`, `hands` and `declare`
-    are for simulations: the last one puts its goals to the answers itself, in the place of the program.
+    project's `.workstead` folder is); `seal` and `unseal` are the record's secrets, `exported` is
+    what stands in for a record that cannot be written: a text for `stack import`, its secrets sealed; `patience` is
+    how many seconds a run waits before that. `clock`, `hands` and `declare` are for simulations: the last one puts its
+    goals to the answers itself, in the place of the program.
     """
 
     name: records.StackName
@@ -40,6 +41,7 @@ class Stack:
     source: ProviderSource
     seal: records.Seal
     unseal: Callable[[Snapshot], Snapshot]
+    exported: Callable[[Snapshot], bytes]
     package_config: Callable[[str], Properties]
     outputs_of: Callable[[str], Properties]
     config: Mapping[str, str] = field(default_factory=dict)

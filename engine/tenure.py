@@ -140,30 +140,26 @@ class Tenure:
 
     def _kept_elsewhere(self, error: RecordUnavailableError) -> RecordUnavailableError:
         """What was done and cannot be recorded goes into a file that `stack import` takes; the error that says so."""
-        from importlib.metadata import version
-
-        from engine.state import deployment_json
-
         steps = self.journal.unwritten
         if not steps:
             return error
+        told = f"{steps} {'step' if steps == 1 else 'steps'} ended in the cloud and"
         try:
-            text = deployment_json.export(
-                self.journal.snapshot(),
-                seal=self._stack.seal,
-                secrets_state=self._stack.record.secrets_state(),
-                time=self._clock.stamp(),
-                version=version("workstead"),
+            text = self._stack.exported(self.journal.snapshot())
+        except WorksteadError as reason:  # such as a pass phrase that nobody gave
+            return RecordUnavailableError(
+                error.summary,
+                why=f"{told} could not be recorded, nor put into a file: {reason.summary}.",
+                remedy="free some space, then run again: what is pending is looked up in the cloud",
+                reference=error.reference,
             )
-        except WorksteadError:  # not even what its secrets are sealed with can be read
-            return error
         stamp = "".join(char for char in self._clock.stamp() if char.isdigit())[:14]
         name = f"workstead-{self._stack.name.stack}-unrecorded-{stamp}.json"
         file = rescue(text, name, (self._stack.root, Path.home()))
         return RecordUnavailableError(
             error.summary,
-            why=f"{steps} {'step' if steps == 1 else 'steps'} ended in the cloud and could not be recorded. The whole "
-            f"record as it should be, secrets sealed, is in {file or 'the text above'}.",
+            why=f"{told} could not be recorded. The whole record as it should be, secrets sealed, is in "
+            f"{file or 'the text above'}.",
             remedy=f"free some space, then `workstead stack import --stack {self._stack.name.stack} --file "
             f"{file or 'FILE'}`; or just run again: what is pending is looked up in the cloud",
             reference=error.reference,

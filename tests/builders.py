@@ -28,8 +28,9 @@ from engine.core.errors import CloudError
 from engine.core.model import Goal, Options, ResourceState, Snapshot
 from engine.core.values import SECRET, SIGNATURE, Secret, has_unknown
 from engine.stack import Stack
-from engine.state import open_backend
+from engine.state import deployment_json, open_backend
 from engine.state.backend import StackName
+from engine.state.secrets import Vault
 
 THING = "test:index:Thing"
 PROJECT, STACK = "proj", "dev"
@@ -196,6 +197,11 @@ def seal(content: Any) -> dict[str, Any]:
     return {SIGNATURE: SECRET, "plaintext": json.dumps(content)}
 
 
+def exported(snapshot: Snapshot) -> bytes:
+    """A snapshot for `stack import`."""
+    return deployment_json.export(snapshot, Vault.create("a pass phrase"), time="2027-01-15T08:00:00Z", version="1.0.0")
+
+
 def make_stack(
     program: Any, cloud: ThingCloud, *, record: Any = None, config: Mapping[str, str] | None = None, **more: Any
 ) -> Stack:
@@ -209,6 +215,7 @@ def make_stack(
         source=more.pop("source", None) or ThingSource(cloud),
         seal=seal,
         unseal=lambda snapshot: snapshot,
+        exported=exported,
         package_config=lambda package: {
             key.partition(":")[2]: text for key, text in texts.items() if key.startswith(f"{package}:")
         },

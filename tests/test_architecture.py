@@ -98,7 +98,10 @@ LAYERS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         (),
     ),
     # Makes that `Stack` out of files, settings, record and clouds.
-    "engine.opening": ((CORE, "engine.config", "engine.program", "engine.stack", "engine.state", "providers"), ()),
+    "engine.opening": (
+        (CORE, "engine.clock", "engine.config", "engine.program", "engine.stack", "engine.state", "providers"),
+        (),
+    ),
     # A lease whose writes wait for a disk that is full.
     "engine.patience": ((CORE, "engine.clock", "engine.state"), ()),
     # Brings an earlier version of a record back, also where it is damaged.

@@ -96,6 +96,7 @@ class Planner:
         self._replaced: set[str] = set()
         self._superseded: dict[int, ResourceState] = {}
         self._gone: set[int] = set()
+        self._promised: dict[int, str] = {}  # rows that waited for their delete, and go first with a goal → that goal
         self._kept: set[int] = set()  # rows that waited for their delete, and are wanted again
         self._any_waiting = any(state.delete for state in snapshot.resources)
         self._failed: set[str] = set()
@@ -182,6 +183,8 @@ class Planner:
             for step in decision.steps:
                 if step.op in _REPLACING:
                     self._replaced.add(step.urn)
+                elif step.op.deletes and step.new is None and step.old is not None:
+                    self._promised[step.old.key] = goal.urn
                 elif step.op.deletes and step.new is not None and step.urn != goal.urn:
                     self._doomed[step.urn] = goal.urn
                     self._old[step.urn] = step.new
@@ -456,7 +459,7 @@ class Planner:
         steps = self._out_of_the_way(goal, fresh.inputs, provider)
         if not verdict.delete_first:
             return Decision(goal.urn, (*steps, *self._create_first(old, new, verdict)), tuple(problems))
-        dependents, after = self._dependents_to_delete(old)
+        dependents, after = self._dependents_to_delete(old, steps)
         for dependent in dependents:
             if dependent.options.protect:
                 problems.append(options.protected(dependent, "replaced"))
@@ -487,7 +490,10 @@ class Planner:
         if not self._any_waiting:
             return []
         rows = [row for row in self.snapshot.resources if row.urn == goal.urn and row.delete]
-        return sorted((row for row in rows if row.key not in self._gone), key=lambda row: -row.key)
+        return sorted((row for row in rows if not self._goes(row)), key=lambda row: -row.key)
+
+    def _goes(self, row: ResourceState) -> bool:
+        return row.key in self._gone or row.key in self._promised
 
     def _take_back(
         self, goal: Goal, old: ResourceState | None, inputs: Properties, provider: Provider, verdict: _Verdict | None
@@ -532,10 +538,9 @@ class Planner:
         first = [
             row
             for row in reversed(self.snapshot.resources)
-            if row.delete and row.urn in around and row.urn != goal.urn and row.key not in self._gone
+            if row.delete and row.urn in around and row.urn != goal.urn and not self._goes(row)
         ]
         going = [*(row for row in first if row.key not in self._kept), *waiting]
-        self._gone.update(row.key for row in going)
         return [
             Step(op=Op.DELETE_REPLACED, urn=row.urn, old=row, reason=Reason(Why.PENDING_DELETE), logical=False)
             for row in going
@@ -546,13 +551,17 @@ class Planner:
         verdict = _Verdict(Reason(Why.DEPENDENCY_REPLACED, urns=(self._doomed[goal.urn],)), replace_keys=("id",))
         return self._create_first(old, new, verdict)
 
-    def _dependents_to_delete(self, target: ResourceState) -> tuple[list[ResourceState], tuple[str, ...]]:
+    def _dependents_to_delete(
+        self, target: ResourceState, already: Iterable[Step]
+    ) -> tuple[list[ResourceState], tuple[str, ...]]:
         """The recorded resources that cannot outlive `target`, those that need others first (spec section 10.5).
 
-        And the goals that delete some of them already: those must have ended before.
+        Without what goes by the steps in `already`. And the goals that delete some of them: those must have ended
+        before.
         """
         if self._old_graph is None:
             self._old_graph = graph.of_states(self.snapshot.resources)
+        by_steps = {step.old.key for step in already if step.old is not None}
         going = {target.urn}
         found: list[ResourceState] = []
         others: dict[str, None] = {}
@@ -566,7 +575,9 @@ class Planner:
             going.add(state.urn)
             if state.urn in self._doomed:
                 others[self._doomed[state.urn]] = None
-            elif state.key not in self._gone:
+            elif state.key in self._promised:
+                others[self._promised[state.key]] = None
+            elif state.key not in self._gone and state.key not in by_steps:
                 found.append(state)
         return found[::-1], tuple(others)
 

@@ -22,7 +22,7 @@ from typing import Any, Final
 import msgspec
 
 from engine.core import paths
-from engine.core.errors import CredentialsError, InputError, RecordError, WorksteadError
+from engine.core.errors import CredentialsError, InputError, RecordError, RecordUnavailableError, WorksteadError
 from engine.core.model import (
     NO_OPTIONS,
     Options,
@@ -298,7 +298,7 @@ def plain_of(value: Any, seal: Seal, *, pending: bool = False) -> Any:
             try:
                 new = plain_of(item, seal, pending=pending)
             except WorksteadError as error:
-                error.path = _within(key, error.path)
+                _place(error, key)
                 raise
             if new is not item:
                 changed = dict(value) if changed is None else changed
@@ -310,7 +310,7 @@ def plain_of(value: Any, seal: Seal, *, pending: bool = False) -> Any:
             try:
                 items.append(plain_of(item, seal, pending=pending))
             except WorksteadError as error:
-                error.path = _within(index, error.path)
+                _place(error, index)
                 raise
         return items
     if kind is float:
@@ -429,9 +429,16 @@ def _recordable(properties: Mapping[str, Any], seal: Seal, pending: bool, urn: s
     try:
         return plain_of(dict(properties) if type(properties) is not dict else properties, seal, pending=pending)
     except WorksteadError as error:
-        error.path = _within(member, error.path) if member else error.path
+        if member:
+            _place(error, member)
         error.urn = urn
         raise
+
+
+def _place(error: WorksteadError, inside: str | int) -> None:
+    """Note where the value is; not where the record is at fault, which could not keep the salt of its first secret."""
+    if not isinstance(error, RecordUnavailableError):
+        error.path = _within(inside, error.path)
 
 
 def _within(segment: str | int, rest: str) -> str:

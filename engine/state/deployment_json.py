@@ -22,7 +22,7 @@ import msgspec
 from engine.core.errors import CredentialsError, RecordError
 from engine.core.model import STACK_TYPE, PendingKind, PendingOperation, Snapshot, parse_urn, require_whole
 from engine.core.values import SECRET, SIGNATURE, Secret
-from engine.state.backend import Seal, StackName
+from engine.state.backend import StackName
 from engine.state.codec import BYTE_STRING, members_of, refuse_secret, state_of, text_of
 from engine.state.secrets import Vault, unseal_snapshot
 
@@ -169,17 +169,15 @@ def export(
     time: str,
     version: str,
     secrets_state: Mapping[str, Any] | None = None,
-    seal: Seal = refuse_secret,
 ) -> bytes:
     """The deployment as text, indented by four. `time` is RFC 3339, `version` names the engine that writes it.
 
-    Without a vault, sealed secrets are written as they are and open ones by `seal`; `secrets_state` says what they are
-    sealed under.
+    Without a vault, sealed secrets are written as they are; `secrets_state` says what they are sealed under.
     Raises CredentialsError for a secret that needs a vault.
     """
     if show_secrets:
         snapshot = _opened(snapshot, vault)
-    seal = _in_clear if show_secrets else vault.seal if vault else seal
+    seal = _in_clear if show_secrets else vault.seal if vault else refuse_secret
     features = set(snapshot.extra.get("features", ()))
 
     def written(members: dict[str, Any]) -> dict[str, Any]:

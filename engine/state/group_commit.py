@@ -85,14 +85,19 @@ class GroupCommit:
         if request.error is not None:
             raise copy.copy(request.error)  # a copy each: threads must not share one exception's traceback
 
-    def stop(self, last: Sequence[Statement], because: WorksteadError) -> None:
-        """Commit what is queued, then `last` if that can be, and end. Later commits raise `because`."""
+    def stop(self, last: Sequence[Statement], because: WorksteadError) -> bool:
+        """Commit what is queued, then `last` if that can be, and end; says whether `last` is durable.
+
+        Later commits raise `because`.
+        """
+        request = _Request(last)
         with self._gate:
             if self._over is None:
                 self._over = because
-                self._requests.put(_Request(last))
+                self._requests.put(request)
                 self._requests.put(None)
         self._thread.join()
+        return request.done.is_set() and request.error is None
 
     def _run(self) -> None:
         try:

@@ -254,14 +254,16 @@ class SqliteLease:
     def release(self) -> None:
         """Give the lease back; harmless when it was lost, or given back before."""
         give_back = "UPDATE stack SET holder = NULL, lock = NULL, expires = 0 WHERE id = ? AND fence = ?"
-        self._writer.stop([(give_back, (self._stack, self._fence))], refusals.lease_over())
+        given_back = self._writer.stop([(give_back, (self._stack, self._fence))], refusals.lease_over())
         with self._looking:
             if self._eyes is not None:
                 self._eyes.close()
                 self._eyes = None
         if self._proof is not None:
-            # While others keep SQLite from emptying its log, the file goes on bearing witness.
-            liveness.forget(None if self._backend.file.has_log() else self._lock, self._proof)
+            # While others keep SQLite from emptying its log, the file goes on bearing witness. A record that could not
+            # be written still names this lease, and only a file without a lock says that nobody holds it.
+            stays = self._backend.file.has_log() or not given_back
+            liveness.forget(None if stays else self._lock, self._proof)
         self._proof = None
         self._backend.let_go(self)
 

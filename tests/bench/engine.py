@@ -177,6 +177,7 @@ def stack(folder: Path, count: int) -> Any:
         source=FreeSource(),
         seal=lambda _content: {},
         unseal=lambda snapshot: snapshot,
+        exported=lambda _snapshot: b"",
         package_config=lambda _package: {},
         outputs_of=lambda _name: {},
     )

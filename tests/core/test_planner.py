@@ -882,6 +882,29 @@ def test_a_dependent_whose_delete_did_not_come_about_is_deleted_like_any() -> No
     assert ops(plan.leftovers()[0]) == ["b:delete"]
 
 
+def test_an_old_row_that_was_to_go_first_and_did_not_goes_at_the_end() -> None:
+    """What it needs goes after it. The goal that needed its place failed before any of its steps was taken."""
+    ground = _bound("ground", external=True)
+    first = RECORDED.but(delete=True, key=71)
+    b = _bound("b", dependencies=(A, urn("ground")), delete=True)
+    plan = planner([ground, RECORDED.but(pending_replacement=True), first, b])
+    decision = plan.decide(goal("a", {"name": "a", "kind": "new", "size": 1}))
+    assert ops(decision.steps) == ["b:delete-replaced", "a:delete-replaced", *CREATE_FIRST]
+    plan.failed(A)
+    assert ops(plan.leftovers()[0]) == ["b:delete-replaced", "a:delete-replaced", "ground:discard"]
+
+
+def test_an_old_row_goes_first_with_one_of_two_that_could_not_outlive_it() -> None:
+    x = state("x", {"name": "x", "size": 1})
+    b = _bound("b", property_dependencies={"kind": (A,), "name": (urn("x"),)}, delete=True)
+    plan = planner([RECORDED, x, b])
+    first = plan.decide(goal("a", {"name": "a", "kind": "new"}))
+    second = plan.decide(goal("x", {"name": "x", "kind": "new"}))
+    assert ops(first.steps) == ["b:delete", *DELETE_FIRST]
+    assert ops(second.steps) == ["x:delete-replaced", "x:create-replacement", "x:replace"]
+    assert (first.after, second.after) == ((), (A,))
+
+
 def test_two_that_take_along_the_same_dependent() -> None:
     """The second one's own delete comes after the first one's steps, which delete what depends on both."""
     x = state("x", {"name": "x", "size": 1})

@@ -1,7 +1,7 @@
 """Disks that are full, or fail, in the middle of a run: nothing new is started, and nothing that was done is lost.
 
 First in this process, at every write of a run, with time that the test moves; then with real processes: one whose files
-may not grow (RLIMIT_FSIZE, which Linux lets the test lift again while it runs), and one under libfiu, where it is
+may not grow (RLIMIT_FSIZE, which Linux lets the test set and lift while it runs), and one under libfiu, where it is
 installed (`.ci/run` does that), which fails the system calls themselves with EIO and ENOSPC.
 """
 
@@ -13,6 +13,7 @@ import stat
 import subprocess
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -203,14 +204,27 @@ def test_ctrl_c_ends_the_waiting(tmp_path: Path) -> None:
 # --- real processes ---------------------------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def project(tmp_path: Path) -> Iterator[kill.Project]:
+@contextmanager
+def project_on(folder: Path, speed: str) -> Iterator[kill.Project]:
     """The stack of the kill test, its clouds in a process of their own, so that only the run's disk fails."""
-    project = kill.Project(tmp_path)
-    with kill.serving(project.folder, "instant") as urls:
+    project = kill.Project(folder)
+    with kill.serving(project.folder, speed) as urls:
         project.want(1, urls)
         yield project
     project.file.close()
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Iterator[kill.Project]:
+    with project_on(tmp_path, "instant") as project:
+        yield project
+
+
+@pytest.fixture
+def slow_project(tmp_path: Path) -> Iterator[kill.Project]:
+    """One whose clouds take a second or more for most of its creates."""
+    with project_on(tmp_path, "fast") as project:
+        yield project
 
 
 class Up:
@@ -265,7 +279,12 @@ def small_files() -> None:
     system.setrlimit(system.RLIMIT_FSIZE, (SMALL, system.RLIM_INFINITY))
 
 
-@pytest.mark.skipif(not hasattr(system, "prlimit"), reason="needs Linux's prlimit to lift a limit of a running process")
+needs_prlimit = pytest.mark.skipif(
+    not hasattr(system, "prlimit"), reason="needs Linux's prlimit to change a limit of a running process"
+)
+
+
+@needs_prlimit
 def test_a_run_whose_files_may_grow_again_goes_on(project: kill.Project) -> None:
     up = Up(project, patience=100, preexec_fn=small_files)
     up.until("It is tried again")
@@ -276,17 +295,22 @@ def test_a_run_whose_files_may_grow_again_goes_on(project: kill.Project) -> None
     is_clean(project)
 
 
-def test_a_run_whose_files_may_not_grow_leaves_a_deployment(project: kill.Project) -> None:
-    up = Up(project, patience=1, preexec_fn=small_files)
+@needs_prlimit
+def test_a_run_whose_files_may_not_grow_leaves_a_deployment(slow_project: kill.Project) -> None:
+    up = Up(slow_project, patience=1)
+    up.until(" created (")  # what began together with it is on its way
+    log = slow_project.folder.path / ".workstead" / "state.db-wal"
+    system.prlimit(up.process.pid, system.RLIMIT_FSIZE, (log.stat().st_size, system.RLIM_INFINITY))
     assert up.ended() == 1, up.said
     assert "Traceback" not in up.said
-    [file] = project.folder.path.glob("*-unrecorded-*.json")
+    assert "ended in the cloud and could not be recorded" in up.said
+    [file] = slow_project.folder.path.glob("*-unrecorded-*.json")
     assert f"--file {file}" in up.said
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
-    project.folder.run("stack", "import", "-s", "dev", "--file", str(file)).must()
-    known = {row.id for row in kill.snapshot_of(project).resources}
-    assert {row["id"] for row in project.file.objects()} <= known
-    is_clean(project)
+    slow_project.folder.run("stack", "import", "-s", "dev", "--file", str(file)).must()
+    known = {row.id for row in kill.snapshot_of(slow_project).resources}
+    assert {row["id"] for row in slow_project.file.objects()} <= known
+    is_clean(slow_project)
 
 
 FIU = shutil.which("fiu-run")

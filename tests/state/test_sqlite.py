@@ -363,6 +363,27 @@ class TestUnwritable:
         said = self.run(limits + self.FILLING, f"sqlite:///{path}")
         assert said == ["ok", "record-io", "record-io", "1", "0", "ok", "ok", "2", "0"]
 
+    def test_a_lease_that_could_not_be_given_back_is_free(self, path: Path) -> None:
+        """The file itself may grow, and takes in what the log holds; the log may not, and so nothing is added to it."""
+        program = (
+            "import os, resource as system\n"
+            "def limit(size):\n"
+            "    system.setrlimit(system.RLIMIT_FSIZE, (size, system.RLIM_INFINITY))\n"
+            "record = open_backend(sys.argv[1]).create(NAME)\n"
+            "lease = record.acquire(ME)\n"
+            "lease.start(UPDATE)\n"
+            "while os.path.getsize(sys.argv[2] + '-wal') < 300_000:\n"
+            "    lease.end(None, [Put(resource('again', key=1))])\n"
+            "limit(200_000)\n"
+            "tell(lease.release)\n"
+            "limit(system.RLIM_INFINITY)\n"
+            "print(os.path.exists(sys.argv[2] + '-wal'), flush=True)\n"
+            "tell(lambda: record.acquire(ME).release())\n"
+            "print(*(name for name in os.listdir(os.path.dirname(sys.argv[2])) if name.endswith('.lease')))\n"
+        )
+        said = self.run(program, f"sqlite:///{path}", path)
+        assert said == ["ok", "False", "ok"]
+
     def test_full_disk(self, tmp_path: Path) -> None:
         """A disk of two megabytes, in a mount namespace of its own."""
         script = 'mount -t tmpfs -o size=2m none "$0" && exec "$@"'

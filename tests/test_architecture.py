@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -213,8 +214,16 @@ def _module_of(dotted: str) -> str:
     )
 
 
-ALL = [each for top in ("engine", "providers", "stacks") for each in modules(top)]
-IMPORTS = [found for each in ALL for found in imports_of(*each)]
+@cache
+def everything() -> list[tuple[str, Path, ast.Module]]:
+    """Every module of ours: name, file and syntax tree."""
+    return [each for top in ("engine", "providers", "stacks") for each in modules(top)]
+
+
+@cache
+def imports() -> list[Import]:
+    """Everything that they import."""
+    return [found for each in everything() for found in imports_of(*each)]
 
 
 def layer_of(module: str) -> str:
@@ -252,12 +261,15 @@ def starts_the_emulator(each: Import) -> bool:
 
 def test_every_module_has_a_layer() -> None:
     """A new file of the engine, or one that clouds share, has to say what it may import."""
-    assert {name for name, _, _ in ALL if layer_of(name) in ("", "engine", "providers")} == {"engine", "providers"}
-    assert {layer for layer in LAYERS if not any(layer_of(name) == layer for name, _, _ in ALL)} == set()
+    assert {name for name, _, _ in everything() if layer_of(name) in ("", "engine", "providers")} == {
+        "engine",
+        "providers",
+    }
+    assert {layer for layer in LAYERS if not any(layer_of(name) == layer for name, _, _ in everything())} == set()
 
 
 def test_imports_keep_to_the_layers() -> None:
-    wrong = [each for each in dict.fromkeys(IMPORTS) if not is_allowed(each) and not starts_the_emulator(each)]
+    wrong = [each for each in dict.fromkeys(imports()) if not is_allowed(each) and not starts_the_emulator(each)]
     assert not wrong, "\n".join(f"{each}\n    {layer_of(each.module)} may not import {each.target}" for each in wrong)
 
 
@@ -266,7 +278,7 @@ def test_emulator_and_client_are_independent_readings(cloud: str) -> None:
     emulator = f"providers.{cloud}.emulator"
     across = [
         each
-        for each in IMPORTS
+        for each in imports()
         if is_under(each.module, f"providers.{cloud}")
         and is_under(each.target, f"providers.{cloud}")
         and is_under(each.module, emulator) != is_under(each.target, emulator)
@@ -278,7 +290,7 @@ def test_emulator_and_client_are_independent_readings(cloud: str) -> None:
 def test_the_core_does_not_touch_the_world() -> None:
     touched = [
         f"{file.relative_to(ROOT)}:{node.lineno}: {node.func.id}(…)"
-        for name, file, tree in ALL
+        for name, file, tree in everything()
         if is_under(name, CORE)
         for node in ast.walk(tree)
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in WORLDLY

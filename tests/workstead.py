@@ -79,8 +79,8 @@ class Folder:
 
 
 def clean_environment(home: Path) -> dict[str, str]:
-    """An environment without anybody's clouds, pass phrases or preferences."""
-    dropped = ("PULUMI_", "WORKSTEAD_", "NCLOUD_", "AWS_", "HUAWEI", "NO_COLOR", "FORCE_COLOR", "CI")
+    """An environment without anybody's clouds, pass phrases or preferences, in which a module is compiled only once."""
+    dropped = ("PULUMI_", "WORKSTEAD_", "NCLOUD_", "AWS_", "HUAWEI", "NO_COLOR", "FORCE_COLOR", "CI", "PYTHONDONTWRITE")
     kept = {key: value for key, value in os.environ.items() if not key.startswith(dropped)}
     return {**kept, "HOME": str(home), "XDG_CONFIG_HOME": str(home / ".config"), "PYTHONPATH": str(ROOT)}
 

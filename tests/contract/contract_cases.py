@@ -21,7 +21,10 @@ Tree = dict[str, Any]
 
 @dataclass
 class Bench:
-    """One cloud's emulator and how to reach it. `needs` holds IDs of things the inputs refer to, made by `prepare`."""
+    """One cloud's emulator and how to reach it. `needs` holds IDs of things the inputs refer to, made by `prepare`.
+
+    `used`: it is no longer as `reset` left it.
+    """
 
     cloud: str
     file: CloudFile
@@ -29,6 +32,7 @@ class Bench:
     wrong_credentials: Mapping[str, str]
     prepare: Callable[[Bench], None]
     needs: dict[str, str] = field(default_factory=dict)
+    used: bool = True
 
     def reset(self) -> None:
         """A fresh cloud with what the inputs need, and an empty call log afterwards."""

@@ -43,13 +43,16 @@ CASES = {name: importlib.import_module(f"tests.contract.{name}_cases") for name 
 ALL = [(name, cases) for name, module in CASES.items() for cases in module.TYPES]
 
 
-def each(attribute: str = "") -> Any:
-    """Parametrise by type, or by the cases of one kind of every type."""
+def each(attribute: str = "", *, asked: bool = True) -> Any:
+    """Parametrise by type, or by the cases of one kind of every type.
+
+    `asked`: whether the test has the cloud do something, so that it needs one that is as new.
+    """
     if not attribute:
-        return pytest.mark.parametrize(
-            ("cloud", "type_"), ALL, ids=[cases.type for _, cases in ALL], indirect=["cloud"]
-        )
-    rows = [(name, cases, case) for name, cases in ALL for case in getattr(cases, attribute)]
+        rows = [((name, asked), cases) for name, cases in ALL]
+        ids = [cases.type for _, cases in ALL]
+        return pytest.mark.parametrize(("cloud", "type_"), rows, ids=ids, indirect=["cloud"])
+    rows = [((name, asked), cases, case) for name, cases in ALL for case in getattr(cases, attribute)]
     ids = [f"{cases.type.rsplit(':', 1)[-1]}-{case.label}" for _, cases, case in rows]
     return pytest.mark.parametrize(("cloud", "type_", "case"), rows, ids=ids, indirect=["cloud"])
 
@@ -66,8 +69,11 @@ def benches() -> Iterator[dict[str, Bench]]:
 
 @pytest.fixture
 def cloud(request: pytest.FixtureRequest, benches: dict[str, Bench]) -> Bench:
-    bench = benches[request.param]
-    bench.reset()
+    name, asked = request.param
+    bench = benches[name]
+    if asked or bench.used:
+        bench.reset()
+    bench.used = asked
     return bench
 
 
@@ -113,7 +119,7 @@ def unchanged(provider: Any, id_: str, outs: Mapping[str, Any], inputs: Mapping[
 # --- the declaration --------------------------------------------------------------------------------------------------
 
 
-@each()
+@each(asked=False)
 def test_is_a_cloud_provider_and_travels_as_a_reference(cloud: Bench, type_: TypeCases) -> None:
     provider = dill.loads(base64.b64decode(pickle_of(provider_path(type_.type))))
     assert type(provider).__module__ + ":" + type(provider).__name__ == provider_path(type_.type)
@@ -125,7 +131,7 @@ def test_is_a_cloud_provider_and_travels_as_a_reference(cloud: Bench, type_: Typ
     assert len(dill.dumps(provider)) < 200, "pickled by value, not by reference"
 
 
-@each()
+@each(asked=False)
 def test_a_recorded_pickle_of_ours_never_runs(cloud: Bench, type_: TypeCases, tmp_path: Path) -> None:
     proof = tmp_path / "proof"
 
@@ -143,7 +149,7 @@ def test_a_recorded_pickle_of_ours_never_runs(cloud: Bench, type_: TypeCases, tm
 # --- check ------------------------------------------------------------------------------------------------------------
 
 
-@each()
+@each(asked=False)
 def test_check_is_pure_and_idempotent(cloud: Bench, type_: TypeCases) -> None:
     provider = cloud.provider(type_.type)
     for make in (type_.minimal, type_.full):
@@ -157,7 +163,7 @@ def test_check_is_pure_and_idempotent(cloud: Bench, type_: TypeCases) -> None:
         assert len(cloud.calls()) == calls, "check must not reach the cloud"
 
 
-@each()
+@each(asked=False)
 def test_check_drops_internal_keys_and_turns_whole_floats_into_ints(cloud: Bench, type_: TypeCases) -> None:
     provider = cloud.provider(type_.type)
     inputs = type_.full(cloud)
@@ -167,7 +173,7 @@ def test_check_drops_internal_keys_and_turns_whole_floats_into_ints(cloud: Bench
     assert all(type(paths.lookup(result.inputs, path)[1]) is not float for path in leaves(result.inputs))
 
 
-@each()
+@each(asked=False)
 @pytest.mark.parametrize("unknown", [UNKNOWN, UNKNOWN.sentinel, PulumiUnknown()], ids=["ours", "sentinel", "pulumi"])
 def test_check_and_diff_take_an_unknown_anywhere(cloud: Bench, type_: TypeCases, unknown: Any) -> None:
     provider = cloud.provider(type_.type)
@@ -182,7 +188,7 @@ def test_check_and_diff_take_an_unknown_anywhere(cloud: Bench, type_: TypeCases,
         provider.predict("", {}, result.inputs)
 
 
-@each()
+@each(asked=False)
 def test_check_takes_sentinels_of_other_types(cloud: Bench, type_: TypeCases) -> None:
     provider = cloud.provider(type_.type)
     inputs = {**type_.full(cloud)}
@@ -190,7 +196,7 @@ def test_check_takes_sentinels_of_other_types(cloud: Bench, type_: TypeCases) ->
     assert provider.check({}, {**inputs, name: UNKNOWN_NUMBER.sentinel}).inputs[name] == UNKNOWN_NUMBER.sentinel
 
 
-@each("invalid")
+@each("invalid", asked=False)
 def test_check_reports_exactly_what_is_wrong(cloud: Bench, type_: TypeCases, case: Invalid) -> None:
     result: CheckResult = cloud.provider(type_.type).check({}, case.inputs(cloud))
     assert {failure.property for failure in result.failures} == case.paths, result.failures
@@ -200,7 +206,7 @@ def test_check_reports_exactly_what_is_wrong(cloud: Bench, type_: TypeCases, cas
         assert failure.source or "is not a member here" in failure.rule or "given twice" in failure.rule
 
 
-@each()
+@each(asked=False)
 def test_failures_never_show_secrets(cloud: Bench, type_: TypeCases) -> None:
     if type_.secret_in_failure is None:
         schema = cloud.provider(type_.type).schema
@@ -309,7 +315,7 @@ def test_deleted_outside(cloud: Bench, type_: TypeCases) -> None:
 
 # --- what is being deleted --------------------------------------------------------------------------------------------
 
-GOING = [(name, cases) for name, cases in ALL if cases.going]
+GOING = [((name, True), cases) for name, cases in ALL if cases.going]
 each_that_goes = pytest.mark.parametrize(
     ("cloud", "type_"), GOING, ids=[cases.type for _, cases in GOING], indirect=["cloud"]
 )

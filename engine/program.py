@@ -147,7 +147,7 @@ class _Calls(ThreadPoolExecutor):
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class Evaluation:
     """One evaluation of a program. `config` maps full keys to text; `program` is a file, a folder or a function."""
 
     program: Path | InlineProgram
@@ -163,7 +163,7 @@ class Run:
     debug: bool = False
 
 
-def run(this: Run, monitor: Any, log: Any, output: TextIO, errors: TextIO) -> None:
+def run(this: Evaluation, monitor: Any, log: Any, output: TextIO, errors: TextIO) -> None:
     """Evaluate the program. What it prints goes to `output` and `errors`; `log` has the SDK's engine method `Log`.
 
     Raises ProgramError when the program does, or when there is no program; WorksteadErrors of the monitor pass.
@@ -193,7 +193,7 @@ def _entry(program: Path | InlineProgram) -> Path | InlineProgram:
     return entry
 
 
-def _evaluate(this: Run, entry: Path | InlineProgram, monitor: Any, log: Any) -> None:
+def _evaluate(this: Evaluation, entry: Path | InlineProgram, monitor: Any, log: Any) -> None:
     import pulumi.runtime
     from pulumi.runtime.stack import run_in_stack
 
@@ -307,7 +307,7 @@ def _say_nothing(*_message: Any, **_options: Any) -> None:
 
 
 @contextmanager
-def _place(this: Run, entry: Path | InlineProgram) -> Iterator[None]:
+def _place(this: Evaluation, entry: Path | InlineProgram) -> Iterator[None]:
     """The process as the program expects it: folder, arguments, import path. Its own modules are forgotten after."""
     if not isinstance(entry, Path):
         yield

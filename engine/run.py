@@ -183,7 +183,7 @@ class Run:
             hashed,
             self.telling.secrecy.note,
         )
-        this = program.Run(
+        this = program.Evaluation(
             program=stack.program,
             project=stack.name.project,
             stack=stack.name.stack,

@@ -59,6 +59,13 @@ class Answer:
         except (ValueError, UnicodeDecodeError):
             return None
 
+    def skew(self, now: float) -> float | None:
+        """Seconds by which the service's clock is ahead of `now` (since the epoch); None when it does not tell."""
+        try:
+            return parsedate_to_datetime(self.headers.get("date", "")).timestamp() - now
+        except (ValueError, TypeError):
+            return None
+
 
 @dataclass(frozen=True, slots=True)
 class Judgement:

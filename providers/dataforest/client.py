@@ -21,7 +21,6 @@ import os
 import re
 import time
 from collections.abc import Callable, Mapping
-from email.utils import parsedate_to_datetime
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
@@ -248,7 +247,7 @@ class Client:
                 why="The key is valid, but its owner has not subscribed to the service, or lacks the permission.",
                 remedy="subscribe to Data Forest in the console, or ask for the permission; then run again",
             )
-        skew = self._skew(answer)
+        skew = answer.skew(self._clock())
         if skew is not None and abs(skew) >= SKEW_LIMIT:
             direction = "behind" if skew > 0 else "ahead of"
             why = f"This computer's clock is {abs(skew):.0f} s {direction} the service's; the limit is 300 s."
@@ -262,13 +261,6 @@ class Client:
             remedy=remedy,
             reference="credentials-refused",
         )
-
-    def _skew(self, answer: Answer) -> float | None:
-        """Seconds by which the service's clock is ahead of ours; None when it does not tell."""
-        try:
-            return parsedate_to_datetime(answer.headers.get("date", "")).timestamp() - self._clock()
-        except (ValueError, TypeError):
-            return None
 
     def _not_found(self, operation: str, content: Any, said: str) -> CloudError:
         if isinstance(content, dict) and "success" in content:

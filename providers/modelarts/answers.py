@@ -12,7 +12,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
 from typing import Any, Final
 
 from engine.core.errors import CloudError, CredentialsError, WorksteadError
@@ -249,7 +248,7 @@ class Judge:
                 remedy="check modelarts:userName, modelarts:password, modelarts:domainName and modelarts:projectId",
                 reference="credentials-refused",
             )
-        skew = self._skew(answer)
+        skew = answer.skew(self.clock())
         if skew is not None and abs(skew) >= SKEW_LIMIT:
             direction = "behind" if skew > 0 else "ahead of"
             why = (
@@ -270,13 +269,6 @@ class Judge:
             remedy=remedy,
             reference="credentials-refused",
         )
-
-    def _skew(self, answer: Answer) -> float | None:
-        """Seconds by which the service's clock is ahead of ours; None when it does not tell."""
-        try:
-            return parsedate_to_datetime(answer.headers.get("date", "")).timestamp() - self.clock()
-        except (ValueError, TypeError):
-            return None
 
     def _refusal(self, operation: str, told: Said, answer: Answer) -> WorksteadError:
         text = told.text or f"HTTP {answer.status}"

@@ -156,7 +156,7 @@ def floor(count: int) -> None:
             return None
 
     monitor = Nothing()
-    run = runner.Run(program=program(count), project="bench", stack="dev", root=Path.cwd())
+    run = runner.Evaluation(program=program(count), project="bench", stack="dev", root=Path.cwd())
     runner.run(run, monitor, monitor, sys.stdout, sys.stderr)
 
 

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -1224,26 +1222,6 @@ def test_a_stack_lives_through_an_ended_app_a_failed_one_and_a_stop(home: Path) 
         assert len(file.log()) == before, "an up without changes asks nothing"
         engine.destroy(stack)
         assert [item for item in file.objects() if item["status"] != "Deleted"] == []
-
-
-def test_imports_stay_light() -> None:
-    """Neither finding the clouds nor planning loads what only programs, or only calls, need."""
-    code = (
-        "import sys, providers; providers.clouds(); from providers import sagemaker; sagemaker.CLOUD;"
-        "heavy = {'pulumi', 'pydantic', 'boto3', 'botocore', 'pulumi_aws'} & set(sys.modules); assert not heavy, heavy;"
-        "sagemaker.App; p = providers.Providers();"
-        "[p.provider_for(t, {}, {}).check({}, {}) for t in sagemaker.CLOUD.types];"
-        "heavy = {'tenacity', 'boto3', 'botocore', 'pulumi_aws'} & set(sys.modules); assert not heavy, heavy"
-    )
-    subprocess.run([sys.executable, "-c", code], check=True)
-
-
-def test_the_package_offers_its_classes_by_name() -> None:
-    assert {"App", "NotebookInstance", "ResourceSpec", "UserSettings"} <= set(dir(sagemaker))
-    for name in sagemaker.__all__:
-        assert getattr(sagemaker, name) is not None
-    with pytest.raises(AttributeError):
-        sagemaker.Nothing  # noqa: B018
 
 
 def test_every_class_offers_every_input() -> None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import ssl
+import weakref
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
@@ -118,6 +119,7 @@ class HttpClient:
             follow_redirects=False,
             limits=httpx2.Limits(max_connections=64, max_keepalive_connections=32),
         )
+        weakref.finalize(self, self._wire.close)  # a provider that is no longer used closes nothing by itself
 
     def close(self) -> None:
         """Close the connections."""

@@ -7,9 +7,11 @@ time only would not be one. What a layer may import is listed; everything else f
 from __future__ import annotations
 
 import ast
+import gc
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -214,10 +216,25 @@ def _module_of(dotted: str) -> str:
     )
 
 
+@contextmanager
+def no_collector() -> Iterator[None]:
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
 @cache
 def everything() -> list[tuple[str, Path, ast.Module]]:
-    """Every module of ours: name, file and syntax tree."""
-    return [each for top in ("engine", "providers", "stacks") for each in modules(top)]
+    """Every module of ours: name, file and syntax tree.
+
+    Without the collector: a finaliser that ran while it parsed made Python 3.11.7 fail with a SystemError.
+    """
+    with no_collector():
+        return [each for top in ("engine", "providers", "stacks") for each in modules(top)]
 
 
 @cache

@@ -81,6 +81,7 @@ class LittleServer:
                 connection.sendall(answer)
 
     def close(self) -> None:
+        self._listening.shutdown(socket.SHUT_RDWR)  # wakes the thread that accepts
         self._listening.close()
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextvars
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pulumi
@@ -47,6 +49,26 @@ class Keeper(MockMonitor):
         return super().ReadResource(request)
 
 
+@contextmanager
+def closed_loops() -> Iterator[None]:
+    """The mock monitor makes an event loop on every thread it is called on, and leaves them open."""
+    made: list[asyncio.AbstractEventLoop] = []
+
+    class Remembering(asyncio.DefaultEventLoopPolicy):
+        def new_event_loop(self) -> asyncio.AbstractEventLoop:
+            made.append(super().new_event_loop())
+            return made[-1]
+
+    before = asyncio.get_event_loop_policy()
+    asyncio.set_event_loop_policy(Remembering())
+    try:
+        yield
+    finally:
+        asyncio.set_event_loop_policy(before)
+        for loop in made:
+            loop.close()
+
+
 def run(program: Callable[[], Any], stack: str = "dev") -> dict[str, Any]:
     """The requests of a program by resource name."""
 
@@ -54,7 +76,8 @@ def run(program: Callable[[], Any], stack: str = "dev") -> dict[str, Any]:
         keeper = Keeper()
         configure(Settings(project="demo", stack=stack, monitor=keeper, dry_run=False))
         pulumi.runtime.settings.SETTINGS.monitor_features = {resource_pb2.RESOURCE_MONITOR_FEATURE_SECRETS}
-        _sync_await(run_pulumi_func(program))
+        with closed_loops():
+            _sync_await(run_pulumi_func(program))
         return keeper.requests
 
     return contextvars.copy_context().run(inside)

@@ -176,6 +176,7 @@ class Story:
         self.moments = 0
         self.stop = Stop()
         self._beside: list[str] = []
+        self._held: dict[str, list[str]] = {}
         self._acts: list[str] = []
         self._lock = threading.Lock()
         self._pass = 0
@@ -319,7 +320,7 @@ class Story:
     def _run(self, command: str, recipe: Callable[..., Any], choices: dict[str, Any]) -> Any:
         told = " ".join(f"--{name.replace('_', '-')}" for name, value in choices.items() if value is True)
         self.lines += ["", f"$ {command} {told}".rstrip()]
-        self.events, self._acts, self._beside = [], [], []
+        self.events, self._acts, self._beside, self._held = [], [], [], {}
         self.error = None
         main = threading.current_thread()
         result: Any = None
@@ -332,7 +333,14 @@ class Story:
             elif (line := _line(event)) is not None:
                 beside = threading.current_thread() is main and not isinstance(event, events.Settled)
                 with self._lock:
-                    (self._beside if beside and _is_beside(event) else self._acts).append(f"    {line}")
+                    if isinstance(event, events.Told) and event.problem.urn:
+                        # Told by whichever thread was the last one it took to decide; so it stands with the step.
+                        self._held.setdefault(event.problem.urn, []).append(f"    {line}")
+                        return
+                    lines = self._beside if beside and _is_beside(event) else self._acts
+                    if isinstance(event, events.StepEnded | events.StepFailed):
+                        lines += self._held.pop(event.step.urn, [])
+                    lines.append(f"    {line}")
 
         try:
             result = recipe(self.stack, Choices(**choices), watch, self.stop)
@@ -350,8 +358,9 @@ class Story:
 
     def _flush(self) -> None:
         with self._lock:
-            self.lines += [*self._beside, *self._acts]
-            self._beside, self._acts = [], []
+            held = [line for urn in sorted(self._held) for line in self._held[urn]]
+            self.lines += [*self._beside, *self._acts, *held]
+            self._beside, self._acts, self._held = [], [], {}
 
     def _recorded(self) -> list[str]:
         """The record after a command, one row a line; complains when it is not whole."""

@@ -9,8 +9,8 @@ call to the cloud) journal and cloud refuse everything, as if the process had be
 still does inside does not matter, because nothing of it gets out; `live` lets the next command run again.
 
 Lines are in the order things happened. Only what the program's own thread tells meanwhile (unchanged resources, printed
-lines) has no fixed place between the executor's doings, so it stands in front of them. With `parallel` 1 that makes
-transcripts repeatable.
+lines) has no fixed place between the executor's doings, so it stands in front of them; and what is said of a resource
+may come from either thread, so it stands with its step. With `parallel` 1 that makes transcripts repeatable.
 """
 
 from __future__ import annotations

@@ -25,6 +25,7 @@ from typing import Any
 import pulumi
 
 from engine import deployment
+from engine.adoption import Wanted
 from engine.core import events, paths
 from engine.core.contract import CALL, DiffResult, ReadResult
 from engine.core.diff import Change, Kind
@@ -33,6 +34,7 @@ from engine.core.model import Begin, Drop, End, Entry, Put, ResourceState, Snaps
 from engine.core.plan import Plan, Step
 from engine.core.values import from_plain, mask, open_envelope, to_plain
 from engine.run import Choices, Outcome
+from engine.stack import Stack
 from engine.state.backend import Deployment, Holder
 from engine.state.memory import MemoryBackend
 from engine.stop import Stop
@@ -231,6 +233,14 @@ class Story:
     def refresh(self, **choices: Any) -> Outcome | None:
         """`workstead refresh`."""
         return self._run("refresh", deployment.refresh_record, choices)
+
+    def take_over(self, type_: str, name: str, id_: str) -> Outcome | None:
+        """`workstead import TYPE NAME ID`."""
+
+        def recipe(stack: Stack, choices: Choices, watch: events.Watcher, stop: Stop) -> Outcome:
+            return deployment.import_objects(stack, choices, watch, [Wanted(type_, name, id_)], stop=stop)
+
+        return self._run("import", recipe, {})
 
     def live(self) -> None:
         """After a death: the next command is a new process."""

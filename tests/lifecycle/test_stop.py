@@ -12,6 +12,7 @@ from engine import stop as stopping
 from engine.core.errors import CancelledError
 from engine.core.model import PendingKind
 from engine.stop import Stage, Stop
+from tests.builders import THING
 from tests.lifecycle.story import Story, Thing, slow
 
 SOON = 10.0
@@ -164,7 +165,13 @@ def test_every_command_ends_though_its_call_never_returns(command: str, release:
             _held(release)
 
     story.fail = fail
-    {"settle": story.up, "refresh": story.refresh, "import": story.refresh, "destroy": story.destroy}[command]()
+    run = {
+        "settle": story.up,
+        "refresh": story.refresh,
+        "import": lambda: story.take_over(THING, "other", "thing-1"),
+        "destroy": story.destroy,
+    }[command]
+    run()
     assert there.is_set()
     assert isinstance(story.error, CancelledError), story.text
     assert story.error.exit_code == 8

@@ -1,4 +1,4 @@
-"""What all tests share: golden files, and one flag to write them anew."""
+"""What all tests share: golden files, one flag to write them anew, and how hypothesis works."""
 
 from __future__ import annotations
 
@@ -7,6 +7,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# How long an example takes is the machine's load more than anything; benchmarks are elsewhere.
+settings.register_profile("workstead", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("workstead")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

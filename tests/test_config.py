@@ -854,7 +854,7 @@ VALUES = st.recursive(
 NAMES = st.text(alphabet="abcxyz019_-. /é'\"#", min_size=1, max_size=8)
 
 
-@settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(name=NAMES, text=WORDS)
 @example(name="k", text="a\n...\n")
 @example(name="k", text="...")
@@ -873,7 +873,7 @@ def test_set_then_get(tmp_path: Path, name: str, text: str) -> None:
     assert read_stack_config(project, "dev").get(name, vault=VAULT) == {"value": text, "secret": True}
 
 
-@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(data=st.data())
 def test_everything_else_stays(tmp_path: Path, data: st.DataObject) -> None:
     """In a file of any shape with comments anywhere: after a set the others have their values and their comments."""
@@ -899,7 +899,7 @@ def test_everything_else_stays(tmp_path: Path, data: st.DataObject) -> None:
         assert [line for line in kept if line not in changed.document.text.split("\n")] == []
 
 
-@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(data=st.data())
 def test_a_place_inside_a_value(tmp_path: Path, data: st.DataObject) -> None:
     tree = st.recursive(

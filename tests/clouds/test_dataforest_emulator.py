@@ -1286,7 +1286,7 @@ def requests(draw: st.DrawFn) -> tuple[str, Any]:
     return operation, body
 
 
-@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=400, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(request=requests(), raw=st.one_of(st.none(), st.binary(max_size=40)))
 def test_whatever_comes_in_a_documented_shape_goes_out(
     served: Cloud, caplog: pytest.LogCaptureFixture, request: tuple[str, Any], raw: bytes | None

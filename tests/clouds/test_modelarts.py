@@ -198,7 +198,7 @@ header_name = st.from_regex(r"\A[a-z][a-z0-9-]{0,12}\Z").filter(lambda name: nam
 header_value = st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=30)
 
 
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=1000)
 @given(
     method=st.sampled_from(["GET", "PUT", "POST", "PATCH", "DELETE", "HEAD"]),
     path=st.lists(text, max_size=5).map(lambda parts: "/" + "/".join(parts)),

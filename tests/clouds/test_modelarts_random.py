@@ -182,7 +182,7 @@ def populate(cloud: Cloud, running: bool) -> None:
         transaction.add("image", IMAGE_ID, **mine, name="i", status="ACTIVE", body=image)
 
 
-@settings(max_examples=600, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=600, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(request=requests(), running=st.booleans(), raw=st.one_of(st.none(), st.none(), st.binary(max_size=40)))
 def test_whatever_comes_in_a_documented_shape_goes_out(
     served: Cloud,
@@ -219,7 +219,7 @@ def test_whatever_comes_in_a_documented_shape_goes_out(
         assert served.file.objects()[0]["status"] == ("RUNNING" if running else "STOPPED")
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(body=JSON, query=st.text(max_size=10))
 def test_iam_answers_anything_in_its_shape(
     served: Cloud, caplog: pytest.LogCaptureFixture, body: Any, query: str

@@ -176,13 +176,13 @@ def compared(served: Cloud, token: str, path: str, given: Tree) -> None:
         assert code not in ACCEPTED, f"the emulator accepts what the preview refuses: {sorted(failures)}"
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(given=deviating([minimal_instance, disk_instance, folder_instance, full_instance], INSTANCES))
 def test_instances(served: Cloud, given: Tree) -> None:
     compared(served, INSTANCE, A, given)
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(given=deviating([minimal_notebook, full_notebook, dedicated_notebook], NOTEBOOKS))
 def test_notebooks(served: Cloud, given: Tree) -> None:
     compared(served, NOTEBOOK, B, given)

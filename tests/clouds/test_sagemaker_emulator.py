@@ -2058,9 +2058,7 @@ def furnished(cloud: Cloud) -> str:
     return domain
 
 
-@settings(
-    max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
-)
+@settings(max_examples=400, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(script=st.lists(requests(), min_size=1, max_size=4), raw=st.one_of(st.none(), st.binary(max_size=40)))
 def test_whatever_comes_in_a_documented_shape_goes_out(
     cloud: Cloud, caplog: pytest.LogCaptureFixture, script: list[tuple[str, Any]], raw: bytes | None

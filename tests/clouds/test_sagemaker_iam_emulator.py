@@ -603,7 +603,7 @@ VALUES = st.one_of(
 )
 
 
-@settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=250, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(
     action=st.sampled_from(sorted(IAM_OPERATIONS)),
     form=st.dictionaries(FIELDS, VALUES, max_size=6),

@@ -475,7 +475,7 @@ VISIBLE = st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=1
 HEADERS = st.sampled_from(["authorization", "x-amz-date", "x-amz-target", "content-type"])
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(headers=st.dictionaries(HEADERS, VISIBLE), body=st.binary(max_size=60))
 def test_unsigned_requests_of_any_kind(
     one_server: Cloud, caplog: pytest.LogCaptureFixture, headers: dict[str, str], body: bytes

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from hypothesis import HealthCheck, given, note, settings
+from hypothesis import given, note, settings
 from hypothesis import strategies as some
 
 from engine.core import graph, results
@@ -259,7 +259,7 @@ def _finished(run: Run, goals: list[Goal]) -> None:
 
 
 @given(snapshots(), programs(), some.randoms(use_true_random=False))
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=150)
 def test_a_run_keeps_the_record_whole_and_does_what_was_asked(
     record: Snapshot, goals: list[Goal], chance: random.Random
 ) -> None:
@@ -275,7 +275,7 @@ def test_a_run_keeps_the_record_whole_and_does_what_was_asked(
     some.randoms(use_true_random=False),
     some.sampled_from([0.0, 0.1, 0.4]),
 )
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=150)
 def test_mishaps_and_cut_off_runs_keep_it_whole_and_the_next_run_finishes(
     record: Snapshot, several: list[list[Goal]], chance: random.Random, unlucky: float
 ) -> None:

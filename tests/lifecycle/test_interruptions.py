@@ -138,7 +138,7 @@ def test_killed_at_any_moment_one_up_finishes(before: Program, after: Program) -
 
 
 @given(data=some.data())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_killed_again_and_again(data: some.DataObject) -> None:
     """Also the runs that mend are killed, and meanwhile the program has changed.
 

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import Annotated, Any, ClassVar, Literal
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ConfigDict, Field
 
@@ -451,7 +451,6 @@ trees = st.fixed_dictionaries(
 )
 
 
-@settings(deadline=None)
 @given(trees)
 def test_check_never_fails_and_is_idempotent(tree: Any) -> None:
     once = NOTEBOOKS.check({}, tree)
@@ -461,7 +460,6 @@ def test_check_never_fails_and_is_idempotent(tree: Any) -> None:
     assert completed(Notebook, once.inputs) == once.inputs
 
 
-@settings(deadline=None)
 @given(trees)
 def test_nothing_differs_from_itself(tree: Any) -> None:
     inputs = NOTEBOOKS.check({}, tree).inputs
@@ -469,7 +467,6 @@ def test_nothing_differs_from_itself(tree: Any) -> None:
         assert NOTEBOOKS.diff("id", inputs, inputs).changes is False
 
 
-@settings(deadline=None)
 @given(trees, trees)
 def test_what_is_read_back_has_only_what_was_declared(one: Any, other: Any) -> None:
     recorded, observed = completed(Notebook, one), completed(Notebook, other)
@@ -479,7 +476,6 @@ def test_what_is_read_back_has_only_what_was_declared(one: Any, other: Any) -> N
     assert canonical(Notebook, laid_over(Notebook, over, observed)) == canonical(Notebook, over)
 
 
-@settings(deadline=None)
 @given(trees)
 def test_what_is_rebuilt_means_the_same(tree: Any) -> None:
     observed = completed(Notebook, tree)
@@ -571,7 +567,6 @@ def test_a_partial_failure_inside_stays_as_it_is() -> None:
 URN = "urn:pulumi:dev::demo::pulumi-python:dynamic/dataforest:AIWorkspace::{}"
 
 
-@settings(deadline=None)
 @given(st.text(min_size=1, max_size=40), st.integers(8, 63))
 def test_names_satisfy_the_strictest_rule(name: str, limit: int) -> None:
     made = physical_name(URN.format(name), limit)

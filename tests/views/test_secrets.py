@@ -132,7 +132,7 @@ _VIEWS: list[Callable[[Out, Out, Show], View]] = [Text, Digest, Events, _live]
 _SHOWS = [Show(), Show(detailed=True, sames=True, replacement_steps=True, debug=True)]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(_steps(), max_size=4), _properties, _properties, _texts)
 def test_no_view_tells_a_secret_and_none_fails(
     steps: list[Step], old: dict[str, Any], new: dict[str, Any], text: str

@@ -11,7 +11,6 @@ import gc
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -216,25 +215,17 @@ def _module_of(dotted: str) -> str:
     )
 
 
-@contextmanager
-def no_collector() -> Iterator[None]:
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()
-
-
 @cache
 def everything() -> list[tuple[str, Path, ast.Module]]:
     """Every module of ours: name, file and syntax tree.
 
     Without the collector: a finaliser that ran while it parsed made Python 3.11.7 fail with a SystemError.
     """
-    with no_collector():
+    gc.disable()
+    try:
         return [each for top in ("engine", "providers", "stacks") for each in modules(top)]
+    finally:
+        gc.enable()
 
 
 @cache

@@ -7,7 +7,7 @@ Left to others: what a look means (`core.refresh`); the looks that a program's g
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -33,7 +33,7 @@ def observe(run: Run, snapshot: Snapshot) -> tuple[tuple[Step, ...], Snapshot]:
             for state in snapshot.resources
             if refresh.observable(state)
         ]
-        steps = tuple(_results(looks))
+        steps = _results(looks)
     return steps, refresh.repaired(snapshot, steps)
 
 
@@ -85,7 +85,7 @@ def _unseen_for(state: ResourceState, provider: Provider, now: float) -> float:
     return min(max(lag() - age, 0.0), lag())
 
 
-def _results(promises: list[Promise[Any]]) -> Iterator[Any]:
+def _results(promises: list[Promise[Any]]) -> tuple[Any, ...]:
     """The results in order. Raises the first real error, not an echo of it: what was not started, or given up."""
     echo: StepFailedError | CancelledError | None = None
     found: list[Any] = []
@@ -96,4 +96,4 @@ def _results(promises: list[Promise[Any]]) -> Iterator[Any]:
             echo = error
     if echo is not None:
         raise echo
-    yield from found
+    return tuple(found)

@@ -101,7 +101,7 @@ class Secrets:
         """The vault a new secret of the stack file is sealed with; makes a salt when there is none."""
         if stack_config.encryption_salt:
             return self._open(stack_config.encryption_salt)
-        return self._of_record() or self._made()
+        return self.of_record() or self._made()
 
     def seal(self, content: Any) -> Mapping[str, Any]:
         """The envelope of a recorded secret; a `backend.Seal`.
@@ -110,7 +110,7 @@ class Secrets:
         lease since.
         """
         if self._sealing is None:
-            self._sealing = self._of_record() or self._made_for_record()
+            self._sealing = self.of_record() or self._made_for_record()
         return self._sealing.seal(content)
 
     def _made_for_record(self) -> Vault:
@@ -133,16 +133,17 @@ class Secrets:
         if self._sealing is not None:
             return self._sealing
         try:
-            return self._of_record() or self._new_to_record()
+            vault = self.of_record()
         except RecordUnavailableError:
-            return self._new_to_record()
+            vault = None
+        return vault or self._new_to_record()
 
     def unseal(self, snapshot: Snapshot) -> Snapshot:
         """The snapshot with its secrets open; needs no pass phrase when it has none."""
         self._sealing = None
         if not _holds_secrets(snapshot):
             return snapshot
-        vault = self._of_record()
+        vault = self.of_record()
         if vault is None:
             raise CredentialsError(
                 "the record has secrets, but no salt to open them with",
@@ -157,9 +158,6 @@ class Secrets:
 
     def of_record(self) -> Vault | None:
         """The vault of the record's secrets, None before there was one."""
-        return self._of_record()
-
-    def _of_record(self) -> Vault | None:
         state = self._record.secrets_state() if self._record is not None else None
         if state is None:
             return None
@@ -244,11 +242,9 @@ def inline_stack(
     name = StackName(project, stack)
     known = any(summary.name == name for summary in place.backend.stacks(project))
     record = place.backend.stack(name) if known else place.backend.create(name)
-    secrets, settings = (
-        Secrets(place, name, record),
-        replace(place.settings, emulate_speed=texts.get("workstead:emulateSpeed", place.settings.emulate_speed)),
-    )
-    return _joined(place, name, record, secrets, config.RunConfig(texts), program, settings)
+    speed = texts.get("workstead:emulateSpeed", place.settings.emulate_speed)
+    settings = replace(place.settings, emulate_speed=speed)
+    return _joined(place, name, record, Secrets(place, name, record), config.RunConfig(texts), program, settings)
 
 
 def _joined(
@@ -298,12 +294,7 @@ def _joined(
 
 
 def _holds_secrets(snapshot: Snapshot) -> bool:
-    states = (*snapshot.resources, *(operation.resource for operation in snapshot.pending))
-    return any(
-        has_secret(values)
-        for state in states
-        for values in (dict(state.inputs), dict(state.outputs), state.options.replacement_trigger)
-    )
+    return any(map(has_secret, snapshot.values()))
 
 
 def _program(project: config.Project) -> Path:

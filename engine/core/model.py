@@ -314,6 +314,16 @@ class Snapshot:
         return {state.urn: state for state in self.resources if not state.delete}
 
     @property
+    def states(self) -> tuple[ResourceState, ...]:
+        """All states in it: the recorded ones and those that pending operations hold."""
+        return (*self.resources, *(operation.resource for operation in self.pending))
+
+    def values(self) -> Iterator[Any]:
+        """Everything in it that is made of property values."""
+        for state in self.states:
+            yield from (state.inputs, state.outputs, state.options.replacement_trigger)
+
+    @property
     def root(self) -> ResourceState | None:
         """The root stack's own state, whose outputs are the stack's outputs."""
         return next((state for state in self.resources if state.type == STACK_TYPE and not state.delete), None)

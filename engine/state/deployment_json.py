@@ -72,8 +72,7 @@ class ImportedDeployment:
 
     def foreign_urns(self, name: StackName) -> list[str]:
         """The URNs that belong to another stack than `name`: importing them is almost always a mistake."""
-        found = [*self.snapshot.resources, *(operation.resource for operation in self.snapshot.pending)]
-        return [state.urn for state in found if parse_urn(state.urn)[:2] != (name.stack, name.project)]
+        return [state.urn for state in self.snapshot.states if parse_urn(state.urn)[:2] != (name.stack, name.project)]
 
 
 # --- its shape --------------------------------------------------------------------------------------------------------
@@ -237,12 +236,7 @@ def _in_clear(content: Any) -> Mapping[str, Any]:
 
 def _has_byte_string(snapshot: Snapshot) -> bool:
     """Is there text that is not Unicode? Inside a secret that is still sealed nobody can see it."""
-    states = [*snapshot.resources, *(operation.resource for operation in snapshot.pending)]
-    return any(
-        _mentions(values, BYTE_STRING)
-        for state in states
-        for values in (state.inputs, state.outputs, state.options.replacement_trigger)
-    )
+    return any(_mentions(value, BYTE_STRING) for value in snapshot.values())
 
 
 def _mentions(value: Any, signature: str) -> bool:

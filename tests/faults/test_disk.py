@@ -13,7 +13,6 @@ import stat
 import subprocess
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -27,6 +26,7 @@ from engine.core.model import Entry, Snapshot
 from engine.state import deployment_json
 from engine.state.backend import Deployment
 from tests.faults import kill
+from tests.faults.running import Running, project_on
 from tests.lifecycle.story import ME, Story, Thing
 
 PATIENCE = 60.0
@@ -204,16 +204,6 @@ def test_ctrl_c_ends_the_waiting(tmp_path: Path) -> None:
 # --- real processes ---------------------------------------------------------------------------------------------------
 
 
-@contextmanager
-def project_on(folder: Path, speed: str) -> Iterator[kill.Project]:
-    """The stack of the kill test, its clouds in a process of their own, so that only the run's disk fails."""
-    project = kill.Project(folder)
-    with kill.serving(project.folder, speed) as urls:
-        project.want(1, urls)
-        yield project
-    project.file.close()
-
-
 @pytest.fixture
 def project(tmp_path: Path) -> Iterator[kill.Project]:
     with project_on(tmp_path, "instant") as project:
@@ -227,40 +217,9 @@ def slow_project(tmp_path: Path) -> Iterator[kill.Project]:
         yield project
 
 
-class Up:
-    """A running `workstead up`, its standard error read line by line."""
-
-    def __init__(self, project: kill.Project, *before: str, patience: float, **popen: Any) -> None:
-        self.lines: list[str] = []
-        self.process = subprocess.Popen(
-            [*before, *project.folder.command(*kill.COMMANDS["up"])],
-            cwd=project.folder.path,
-            env={**project.folder.environ, "WORKSTEAD_PATIENCE": str(patience)},
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
-            **popen,
-        )
-
-    def until(self, words: str) -> None:
-        """Read on until a line says this, or the process ends."""
-        assert self.process.stderr
-        for line in self.process.stderr:
-            self.lines.append(line)
-            if words in line:
-                return
-
-    def ended(self) -> int:
-        """Its exit code."""
-        self.until("\0")
-        assert self.process.stderr
-        self.process.stderr.close()
-        return self.process.wait(100)
-
-    @property
-    def said(self) -> str:
-        """Everything so far."""
-        return "".join(self.lines)
+def up_on(project: kill.Project, *before: str, patience: float, **popen: Any) -> Running:
+    """A running `workstead up`."""
+    return Running(project, *kill.COMMANDS["up"], before=before, environ={"WORKSTEAD_PATIENCE": str(patience)}, **popen)
 
 
 def is_clean(project: kill.Project) -> None:
@@ -286,26 +245,26 @@ needs_prlimit = pytest.mark.skipif(
 
 @needs_prlimit
 def test_a_run_whose_files_may_grow_again_goes_on(project: kill.Project) -> None:
-    up = Up(project, patience=100, preexec_fn=small_files)
-    up.until("It is tried again")
-    assert up.process.poll() is None, up.said
-    system.prlimit(up.process.pid, system.RLIMIT_FSIZE, (system.RLIM_INFINITY, system.RLIM_INFINITY))
-    assert up.ended() == 0, up.said
-    assert "can be written again" in up.said
+    with up_on(project, patience=100, preexec_fn=small_files) as up:
+        up.until("It is tried again")
+        assert up.process.poll() is None, up.said
+        system.prlimit(up.process.pid, system.RLIMIT_FSIZE, (system.RLIM_INFINITY, system.RLIM_INFINITY))
+        assert up.ended() == 0, up.said
+        assert "can be written again" in up.said
     is_clean(project)
 
 
 @needs_prlimit
 def test_a_run_whose_files_may_not_grow_leaves_a_deployment(slow_project: kill.Project) -> None:
-    up = Up(slow_project, patience=1)
-    up.until(" created (")  # what began together with it is on its way
-    log = slow_project.folder.path / ".workstead" / "state.db-wal"
-    system.prlimit(up.process.pid, system.RLIMIT_FSIZE, (log.stat().st_size, system.RLIM_INFINITY))
-    assert up.ended() == 1, up.said
-    assert "Traceback" not in up.said
-    assert "ended in the cloud and could not be recorded" in up.said
-    [file] = slow_project.folder.path.glob("*-unrecorded-*.json")
-    assert f"--file {file}" in up.said
+    with up_on(slow_project, patience=1) as up:
+        up.until(" created (")  # what began together with it is on its way
+        log = slow_project.folder.path / ".workstead" / "state.db-wal"
+        system.prlimit(up.process.pid, system.RLIMIT_FSIZE, (log.stat().st_size, system.RLIM_INFINITY))
+        assert up.ended() == 1, up.said
+        assert "Traceback" not in up.said
+        assert "ended in the cloud and could not be recorded" in up.said
+        [file] = slow_project.folder.path.glob("*-unrecorded-*.json")
+        assert f"--file {file}" in up.said
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     slow_project.folder.run("stack", "import", "-s", "dev", "--file", str(file)).must()
     known = {row.id for row in kill.snapshot_of(slow_project).resources}
@@ -326,27 +285,27 @@ EIO, ENOSPC = 5, 28
 )
 def test_system_calls_that_fail_for_a_while(project: kill.Project, calls: str, error: int, tmp_path: Path) -> None:
     fault = f"enable_random name={calls},probability=0.3,failinfo={error}"
-    up = Up(project, str(FIU), "-x", "-f", str(tmp_path / "fiu"), patience=100)
-    up.until("creating")
-    control(up, tmp_path, fault)
-    up.until("It is tried again")
-    control(up, tmp_path, f"disable name={calls}")
-    assert up.ended() == 0, up.said
-    assert "Traceback" not in up.said
+    with up_on(project, str(FIU), "-x", "-f", str(tmp_path / "fiu"), patience=100) as up:
+        up.until("creating")
+        control(up, tmp_path, fault)
+        up.until("It is tried again")
+        control(up, tmp_path, f"disable name={calls}")
+        assert up.ended() == 0, up.said
+        assert "Traceback" not in up.said
     is_clean(project)
 
 
 @needs_fiu
 def test_system_calls_that_fail_for_good(project: kill.Project, tmp_path: Path) -> None:
-    up = Up(project, str(FIU), "-x", "-f", str(tmp_path / "fiu"), patience=1)
-    up.until("creating")
-    control(up, tmp_path, f"enable name=posix/io/rw/pwrite*,failinfo={EIO}")
-    assert up.ended() == 1, up.said
-    assert "Traceback" not in up.said
+    with up_on(project, str(FIU), "-x", "-f", str(tmp_path / "fiu"), patience=1) as up:
+        up.until("creating")
+        control(up, tmp_path, f"enable name=posix/io/rw/pwrite*,failinfo={EIO}")
+        assert up.ended() == 1, up.said
+        assert "Traceback" not in up.said
     is_clean(project)
 
 
-def control(up: Up, folder: Path, command: str) -> None:
+def control(up: Running, folder: Path, command: str) -> None:
     """Tell libfiu in the running process what to do."""
     pid = up.process.pid
     subprocess.run(["fiu-ctrl", "-f", str(folder / "fiu"), "-c", command, str(pid)], check=True, timeout=30)

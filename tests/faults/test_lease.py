@@ -6,9 +6,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
 
 import pytest
 
@@ -17,6 +15,7 @@ from engine.state import open_backend
 from engine.state.backend import Holder, Lease
 from engine.state.sqlite import SqliteBackend
 from tests.faults import kill, lease
+from tests.faults.running import Running, project_on
 
 
 @pytest.mark.parametrize("kind", lease.BACKENDS)
@@ -34,12 +33,9 @@ HOLDER = Holder("ada", "elsewhere", 12, "update")
 @pytest.fixture
 def project(tmp_path: Path) -> Iterator[kill.Project]:
     """The stack of the kill test, its clouds in a process of their own."""
-    project = kill.Project(tmp_path)
-    with kill.serving(project.folder, "fast") as urls:
-        project.want(1, urls)
+    with project_on(tmp_path, "fast") as project:
         project.folder.run("stack", "init", "dev").must()
         yield project
-    project.file.close()
 
 
 def url(project: kill.Project) -> str:
@@ -54,27 +50,9 @@ def taken(project: kill.Project, later: float = 0.0) -> Lease:
     return backend.stack(kill.STACK).acquire(HOLDER)
 
 
-def started(project: kill.Project, *more: str) -> subprocess.Popen[str]:
+def started(project: kill.Project, *more: str) -> Running:
     """A running `workstead up`."""
-    return subprocess.Popen(
-        project.folder.command(*kill.COMMANDS["up"], *more),
-        cwd=project.folder.path,
-        env=dict(project.folder.environ),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-
-
-def until(stream: IO[str] | None, words: str) -> str:
-    """Read on until a line says this; all that was said."""
-    assert stream
-    said = ""
-    for line in stream:
-        said += line
-        if words in line:
-            return said
-    raise AssertionError(f"it never said {words!r}: {said}")
+    return Running(project, *kill.COMMANDS["up"], *more)
 
 
 def test_one_runs_and_the_other_is_refused_at_once(project: kill.Project) -> None:
@@ -90,23 +68,20 @@ def test_one_runs_and_the_other_is_refused_at_once(project: kill.Project) -> Non
 def test_the_other_waits(project: kill.Project) -> None:
     held = taken(project)
     with started(project, "--wait") as up:
-        said = until(up.stderr, "Waiting: the stack is currently locked by ada")
-        assert "since" in said
+        up.until("Waiting: the stack is currently locked by ada")
+        assert "since" in up.said
         held.release()
-        assert up.stderr
-        rest = up.stderr.read()
-        assert up.wait(100) == 0, rest
+        assert up.ended() == 0, up.said
     assert kill.compare(project, kill.Found()) == []
 
 
 def test_ctrl_c_ends_the_waiting(project: kill.Project) -> None:
     held = taken(project)
     with started(project, "--wait", "5m") as up:
-        until(up.stderr, "Waiting:")
-        up.send_signal(signal.SIGINT)
-        assert up.stderr
-        assert "stopped while it waited" in up.stderr.read()
-        assert up.wait(100) == 8
+        up.until("Waiting:")
+        up.process.send_signal(signal.SIGINT)
+        assert up.ended() == 8
+        assert "stopped while it waited" in up.said
     held.release()
 
 
@@ -117,29 +92,19 @@ def test_a_paused_run_that_was_taken_over_calls_nothing_any_more(project: kill.P
         project.run(*kill.COMMANDS["up"], speed="fast")
     for cloud in ("dataforest", "modelarts", "sagemaker"):
         project.file.add_fault(cloud, "slow", times=1000, seconds=0.2)
-    process = subprocess.Popen(
-        project.folder.command(command, "-s", "dev", "-y", "--parallel", "4"),
-        cwd=project.folder.path,
-        env=dict(project.folder.environ),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
     asked = len(project.file.log())
-    with process, killed_at_the_end(process):
+    with Running(project, command, "-s", "dev", "-y", "--parallel", "4") as run:
         while len(project.file.log()) < asked + 3:
-            assert process.poll() is None, "it ended too early"
+            assert run.process.poll() is None, "it ended too early"
             time.sleep(0.02)
-        held = taken_from(process, project)
+        held = taken_from(run.process, project)
         calls = len(project.file.log())
         before = open_backend(url(project)).stack(kill.STACK).load()
-        process.send_signal(signal.SIGCONT)
-        assert process.stderr
-        said = process.stderr.read()
-        assert process.wait(100) == 1, said
-    assert "this run has lost the right to write the stack's record" in said
-    assert "taken over by ada (process 12 on elsewhere)" in said
-    assert "Traceback" not in said
+        run.process.send_signal(signal.SIGCONT)
+        assert run.ended() == 1, run.said
+    assert "this run has lost the right to write the stack's record" in run.said
+    assert "taken over by ada (process 12 on elsewhere)" in run.said
+    assert "Traceback" not in run.said
     assert len(project.file.log()) - calls <= 4, "at most what was on its way to the clouds when it was paused"
     assert open_backend(url(project)).stack(kill.STACK).load() == before
     held.release()
@@ -159,12 +124,3 @@ def taken_from(process: subprocess.Popen[str], project: kill.Project) -> Lease:
             process.send_signal(signal.SIGCONT)
             time.sleep(0.05)
     raise AssertionError("it always had the record locked")
-
-
-@contextmanager
-def killed_at_the_end(process: subprocess.Popen[str]) -> Iterator[None]:
-    """Whatever happens in the block, the process does not outlive it."""
-    try:
-        yield
-    finally:
-        process.kill()

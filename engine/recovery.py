@@ -31,7 +31,6 @@ from engine.core.model import (
     Snapshot,
     Write,
     in_dependency_order,
-    provider_urn,
     urn_name,
 )
 from engine.core.plan import Op, Step
@@ -251,14 +250,7 @@ class SecondLook:
 
 def known(id_: str, state: ResourceState, rows: Iterable[ResourceState]) -> bool:
     """Does one of these rows stand for the object already, under this URN or another?"""
-    return any(
-        row.id == id_
-        and row.type == state.type
-        and provider_urn(row.provider) == provider_urn(state.provider)
-        and not row.pending_replacement
-        for row in rows
-        if row.provider
-    )
+    return any(row.provider and row.stands_for(id_, state.type, state.provider) for row in rows)
 
 
 def in_record(snapshot: Snapshot, facts: Sequence[Fact]) -> Snapshot:

@@ -219,6 +219,15 @@ class ResourceState:
         """For a provider resource: how its users name it."""
         return f"{self.urn}::{self.id}"
 
+    def stands_for(self, id_: str, type_: str, provider: str) -> bool:
+        """Is this the row of the object of that ID, of the resource type and provider? One that is gone has none."""
+        return (
+            self.id == id_
+            and self.type == type_
+            and not self.pending_replacement
+            and provider_urn(self.provider) == provider_urn(provider)
+        )
+
     def needs(self) -> Iterator[str]:
         """Every URN that must stand earlier in a snapshot: parent, provider, dependencies and the like."""
         if self.parent:

@@ -151,8 +151,7 @@ class Planner:
             return goal, None, ()
         urn = self._adopted.setdefault((goal.type, seen.id), goal.urn)
         for row in self.snapshot.resources:
-            same = row.type == goal.type and row.id == seen.id and not row.pending_replacement
-            if same and provider_urn(row.provider) == provider_urn(goal.provider):
+            if row.stands_for(seen.id, goal.type, goal.provider):
                 urn = row.urn
         if urn != goal.urn:
             whose = "the object of this name belongs to another resource of this stack, so it is not adopted"
